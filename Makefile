@@ -1,0 +1,58 @@
+# Every verb a developer needs. `make help` prints the lines that carry two hashes.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+PACKAGES := server packages/client-python cli
+# What the lock file leaves out: our own packages.
+LOCK_FLAGS := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
+	--no-emit-find-links --no-emit-package dakora --no-emit-package dakora-client --no-emit-package dakora-server
+
+.PHONY: help setup start test check fix bench openapi migrate lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/.installed ## Install everything into .venv (the tools are then in .venv/bin)
+
+.venv/.installed: requirements.lock requirements-uv.lock $(PACKAGES:=/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Dakora needs Python 3.11 or newer (found $$($(PYTHON) -V)). Choose one with: make PYTHON=python3.12 setup"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "Python could not make a virtual environment. On Debian: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	@VIRTUAL_ENV=.venv $(UV) pip sync --quiet --require-hashes requirements-uv.lock requirements.lock
+	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES))
+	@touch $@
+
+start: setup ## Start the platform on this machine: http://localhost:54321
+	@exec $(BIN)/dakora dev --prompts prompts
+
+test: check ## Pass every check and every test
+	$(BIN)/pytest
+
+check: setup ## Lint, types, floors, and our own small checks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check_rules.py
+
+fix: setup ## Let the tools repair what they can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## Measure against a bare app in one run (results: docs/benchmarks.md)
+	$(BIN)/python -m bench
+
+openapi: setup ## Write openapi.json from the server
+	$(BIN)/python -m dakora_server openapi > openapi.json
+
+migrate: setup ## Bring the database at DATABASE_URL to the newest schema
+	$(BIN)/python -m dakora_server migrate
+
+lock: setup ## Renew the lock files with the newest versions
+	$(UV) pip compile $(LOCK_FLAGS) --upgrade --group dev pyproject.toml -o requirements.lock --quiet
+	echo uv | $(UV) pip compile $(LOCK_FLAGS) --upgrade - -o requirements-uv.lock --quiet
+
+clean: ## Remove what setup and the tests made (your data in .dakora stays)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,250 @@
+"""The benchmark: a bare FastAPI app and Dakora side by side, in one run on one machine. `make bench`.
+
+Each figure is the median of several rounds; in each round both sides are measured one after the other, and what is
+reported is their ratio. `python -m bench --quick` takes a minute, without the large store.
+"""
+
+import argparse
+import asyncio
+import http.client
+import json
+import random
+import statistics
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dakora_server.core.storage.database import Database
+from dakora_server.core.storage.embedded import EmbeddedPostgres
+from dakora_server.core.storage.migrations import migrate
+from dakora_server.core.tenancy.provisioning import seed_local_tenant
+
+from bench import servers
+from bench.report import write_report
+from bench.seed import second_project, seed
+
+PROMPTS = "/api/projects/default/prompts"
+INPUTS = {"name": "Alice", "company": "Northwind"}
+POOLED = (
+    "Hello {{ name }}! {% for a in range(2) %}{% for b in range(2) %}{{ a + b }}{% endfor %}{% endfor %} {{ company }}"
+)
+WORKING_SET = 1000
+CONNECTIONS = (1, 16, 64)
+
+
+@dataclass
+class Comparison:
+    """One thing measured on both sides."""
+
+    name: str
+    peer: str
+    target: float | None
+    ours: list[bytes]
+    theirs: list[bytes]
+    rounds: dict[int, list[tuple[dict[str, float], dict[str, float]]]] = field(default_factory=dict)
+
+
+@contextmanager
+def seeded(data_dir: Path, count: int) -> Iterator[servers.Running]:
+    """Our server over a store of `count` prompts."""
+    registry = data_dir / "registry"
+    with EmbeddedPostgres(data_dir / "postgres") as postgres:
+        migrate(postgres.url())
+        asyncio.run(_seed_tenant(postgres.url()))
+        seed(postgres.url(), registry, count)
+        neighbour = second_project(postgres.url())
+        seed(postgres.url(), registry, 1, prefix="quiet", project=neighbour)
+    (data_dir / "neighbour").write_text(str(neighbour), encoding="utf-8")
+    with servers.ours(data_dir) as running:
+        yield running
+
+
+async def _seed_tenant(database_url: str) -> None:
+    database = Database(database_url, pool_size=1)
+    await seed_local_tenant(database)
+    await database.close()
+
+
+def warm(port: int, requests: list[bytes]) -> None:
+    """Every request once, so that both sides are measured warm."""
+    servers.load(port, requests, connections=4, seconds=min(6.0, 0.5 + len(requests) / 250))
+
+
+def working_set(count: int) -> list[str]:
+    """The prompts that are asked for: up to a thousand, spread over the whole store."""
+    chosen = random.Random(7).sample(range(count), min(WORKING_SET, count))
+    return [f"seed-{number:06}" for number in chosen]
+
+
+def call(port: int, method: str, path: str, body: object = None) -> tuple[int, Any]:
+    """One request on a connection of its own: status and headers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    raw = None if body is None else json.dumps(body)
+    connection.request(method, path, raw, {"host": "localhost", "content-type": "application/json"})
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status, answer.headers
+
+
+def etags(port: int, ids: list[str]) -> dict[str, str]:
+    """The ETag of each prompt."""
+    return {prompt_id: call(port, "GET", f"{PROMPTS}/{prompt_id}")[1]["etag"] for prompt_id in ids}
+
+
+def comparisons(port: int, count: int) -> list[Comparison]:
+    """What is compared, with the ratio to reach."""
+    ids = working_set(count)
+    tags = etags(port, ids)
+    echo = [servers.post("/echo", {"inputs": INPUTS})]
+    render = [servers.post(f"{PROMPTS}/{prompt_id}/render", {"inputs": INPUTS}) for prompt_id in ids]
+    static = [servers.get("/static")]
+    return [
+        Comparison("GET a prompt", "bare GET", 0.7, [servers.get(f"{PROMPTS}/{one}") for one in ids], static),
+        Comparison(
+            "GET, answered 304",
+            "bare GET",
+            0.9,
+            [servers.get(f"{PROMPTS}/{one}", {"if-none-match": tags[one]}) for one in ids],
+            static,
+        ),
+        Comparison("render, plain template", "bare POST", 0.6, render, echo),
+        Comparison(
+            "render, through the pool",
+            "bare POST",
+            0.35,
+            [servers.post(f"{PROMPTS}/pooled/render", {"inputs": INPUTS})],
+            echo,
+        ),
+        Comparison(
+            "GET a prompt",
+            "bare GET of bytes",
+            None,
+            [servers.get(f"{PROMPTS}/{one}") for one in ids],
+            [servers.get("/bytes")],
+        ),
+    ]
+
+
+def compare(ours: int, bare: int, wanted: list[Comparison], *, rounds: int, seconds: float) -> None:
+    """Measure every comparison, alternating sides so that the machine's moods hit both."""
+    for one in wanted:
+        warm(ours, one.ours)
+        for connections in CONNECTIONS:
+            for _ in range(rounds):
+                theirs = servers.load(bare, one.theirs, connections=connections, seconds=seconds)
+                mine = servers.load(ours, one.ours, connections=connections, seconds=seconds)
+                assert set(mine["statuses"]) <= {"200", "304"}, mine["statuses"]  # type: ignore[call-overload]
+                one.rounds.setdefault(connections, []).append((mine, theirs))
+        print(
+            f"  {one.name} / {one.peer}: " + ", ".join(f"{c} conn. {ratio(one, c, 'rps'):.2f}" for c in CONNECTIONS),
+            flush=True,
+        )
+
+
+def ratio(one: Comparison, connections: int, figure: str) -> float:
+    """Ours over theirs: the median of the rounds."""
+    return statistics.median(mine[figure] / theirs[figure] for mine, theirs in one.rounds[connections])
+
+
+def size_effect(small: int, large: int, *, rounds: int, seconds: float) -> dict[str, dict[str, float]]:
+    """The same requests over a small and a large store, alternating."""
+    effect: dict[str, dict[str, float]] = {}
+    names = working_set(100)
+    shapes = {
+        "GET a prompt": lambda one: servers.get(f"{PROMPTS}/{one}"),
+        "render, plain template": lambda one: servers.post(f"{PROMPTS}/{one}/render", {"inputs": INPUTS}),
+    }
+    for name, shape in shapes.items():
+        requests = [shape(one) for one in names]
+        warm(small, requests)
+        warm(large, requests)
+        ratios = []
+        for _ in range(rounds):
+            little = servers.load(small, requests, connections=16, seconds=seconds)
+            much = servers.load(large, requests, connections=16, seconds=seconds)
+            ratios.append(much["rps"] / little["rps"])
+        effect[name] = {"ratio": statistics.median(ratios)}
+    return effect
+
+
+def start_times(data_dir: Path, *, rounds: int) -> dict[str, float]:
+    """Seconds from the command to the first 200: the very first start of a folder, and later ones."""
+    with servers.ours(data_dir) as running:
+        first = running.started_in
+    later = []
+    for _ in range(rounds):
+        with servers.ours(data_dir) as running:
+            later.append(running.started_in)
+    with servers.bare() as peer:
+        bare = peer.started_in
+    return {"first": first, "second": statistics.median(later), "bare": bare}
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """The whole run."""
+    found: dict[str, Any] = {"prompts": options.prompts}
+    with servers.scratch() as folder:
+        found["start"] = start_times(folder, rounds=options.rounds)
+        with servers.ours(folder) as running:
+            found["memory"] = servers.memory(running.process)
+    print(f"  start {found['start']}, memory {found['memory']}", flush=True)
+    with servers.scratch() as folder, servers.bare() as bare, seeded(folder, options.prompts) as ours:
+        _save_pooled(ours.port)
+        wanted = comparisons(ours.port, options.prompts)
+        compare(ours.port, bare.port, wanted, rounds=options.rounds, seconds=options.seconds)
+        found["comparisons"] = [_figures(one) for one in wanted]
+        found["memory_warm"] = servers.memory(ours.process)
+        found["memory_bare"] = servers.memory(bare.process)
+    if options.large:
+        with (
+            servers.scratch() as few,
+            servers.scratch() as many,
+            seeded(few, 100) as small,
+            seeded(many, options.large) as large,
+        ):
+            found["size"] = {
+                "large": options.large,
+                **size_effect(small.port, large.port, rounds=options.rounds, seconds=options.seconds),
+            }
+        print(f"  size {found['size']}", flush=True)
+    return found
+
+
+def _figures(one: Comparison) -> dict[str, Any]:
+    rows = {}
+    for connections in CONNECTIONS:
+        mine = {key: statistics.median(m[key] for m, _ in one.rounds[connections]) for key in ("rps", "p50", "p99")}
+        theirs = {key: statistics.median(t[key] for _, t in one.rounds[connections]) for key in ("rps", "p50", "p99")}
+        ratios = {key: ratio(one, connections, key) for key in ("rps", "p50", "p99")}
+        rows[connections] = {"ours": mine, "theirs": theirs, "ratio": ratios}
+    return {"name": one.name, "peer": one.peer, "target": one.target, "rows": rows}
+
+
+def _save_pooled(port: int) -> None:
+    inputs = {name: {"type": "string"} for name in INPUTS}
+    status, _ = call(port, "POST", PROMPTS, {"id": "pooled", "template": POOLED, "inputs": inputs})
+    assert status == 201
+
+
+def main() -> None:
+    """Measure and write docs/benchmarks.md."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--prompts", type=int, default=10_000, help="prompts stored")
+    parser.add_argument("--large", type=int, default=100_000, help="prompts in the large store; 0 leaves it out")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3.0, help="length of each measurement")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds, no large store, no report")
+    options = parser.parse_args()
+    if options.quick:
+        options.prompts, options.large, options.rounds, options.seconds = 1000, 0, 2, 1.5
+    found = measure(options)
+    if not options.quick:
+        write_report(found)
+    print(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()

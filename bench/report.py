@@ -1,0 +1,54 @@
+"""Figures into docs/benchmarks.md."""
+
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+_BEGIN, _END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"
+
+
+def write_report(found: dict[str, Any]) -> None:
+    """Replace the figures between the two marks of the page."""
+    text = PAGE.read_text(encoding="utf-8")
+    head, rest = text.split(_BEGIN, 1)
+    tail = rest.split(_END, 1)[1]
+    PAGE.write_text(f"{head}{_BEGIN}\n{figures(found)}\n{_END}{tail}", encoding="utf-8")
+
+
+def figures(found: dict[str, Any]) -> str:
+    """The tables."""
+    day = datetime.now(UTC).date().isoformat()
+    lines = [
+        f"\nRun of {day}: {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"{found['prompts']:,} prompts stored, a thousand of them asked for.\n",
+        "| what | against | connections | requests/s | theirs | ratio | to reach | p50 ms | p99 ms | p99 ratio |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for one in found["comparisons"]:
+        for connections, row in one["rows"].items():
+            target = "" if one["target"] is None else f"{one['target']:g}"
+            lines.append(
+                f"| {one['name']} | {one['peer']} | {connections} | {row['ours']['rps']:,.0f} | {row['theirs']['rps']:,.0f} "
+                f"| **{row['ratio']['rps']:.2f}** | {target} | {row['ours']['p50'] / 1000:.2f} | {row['ours']['p99'] / 1000:.2f} "
+                f"| {row['ratio']['p99']:.2f} |"
+            )
+    start, rest, warm, bare = found["start"], found["memory"], found["memory_warm"], found["memory_bare"]
+    lines += [
+        "",
+        "| what | Dakora | bare app | to reach |",
+        "|---|---:|---:|---|",
+        f"| first 200, very first start | {start['first']:.2f} s | {start['bare']:.2f} s | |",
+        f"| first 200, later starts | {start['second']:.2f} s | {start['bare']:.2f} s | 3 s |",
+        f"| memory at rest, shared pages split (PSS) | {rest['pss']:.0f} MiB | {bare['pss']:.0f} MiB | 200 MiB |",
+        f"| memory at rest, sum of resident sizes | {rest['rss']:.0f} MiB in {rest['processes']:.0f} processes | {bare['rss']:.0f} MiB | |",
+        f"| memory after the load above (PSS) | {warm['pss']:.0f} MiB | | |",
+    ]
+    if "size" in found:
+        lines += ["", f"| {found['size']['large']:,} prompts stored against 100 | ratio | to reach |", "|---|---:|---|"]
+        lines += [
+            f"| {name} | {row['ratio']:.2f} | 0.9 to 1.1 |" for name, row in found["size"].items() if name != "large"
+        ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,141 @@
+"""`dakora diff`."""
+
+import difflib
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+from dakora_client import Dakora, Prompt
+from dakora_server.core.templates.model import TemplateSpec
+from dakora_server.core.templates.serialization import to_yaml
+
+from dakora_cli.folder import PromptFile, folder_option, read_folder
+from dakora_cli.options import REACHING, SPEAKING, Invocation, command
+from dakora_cli.planning import Head, Outcome, plan
+from dakora_cli.reach import ask, at_once
+from dakora_cli.refusals import Exit, Refusal
+from dakora_cli.remote import heads_of, spec_of
+
+_HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
+_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A prompt that is not the same on both sides: `changed`, `only here` or `only on the server`."""
+
+    kind: str
+    id: str
+    path: str | None = None
+    server_version: str | None = None
+    file_version: str | None = None
+    lines: Sequence[str] = field(default=())
+
+    def to_json(self) -> dict[str, Any]:
+        """The same, for programs."""
+        return {
+            "id": self.id,
+            "status": self.kind.replace(" ", "_"),
+            "path": self.path,
+            "server_version": self.server_version,
+            "file_version": self.file_version,
+            "diff": "\n".join(self.lines) or None,
+        }
+
+
+@command("diff", *REACHING, *SPEAKING)
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@folder_option
+@click.option("--check", "--exit-code", is_flag=True, help="Exit 1 when there is a difference.")
+def diff(call: Invocation, *, paths: Sequence[Path], folder: Path, check: bool) -> int:
+    """Show how a folder differs from the server.
+
+    PATHS are files and sub-folders, all unless given. Lines with - are the server's newest version, lines with + the
+    file's. Comments and the order of fields are not compared. Prompts that are only on the server are named unless
+    paths are given.
+    """
+    reading = read_folder(call.world, folder, paths)
+    if reading.problems:
+        raise Refusal("These files cannot be compared: mend them first.", problems=reading.problems)
+    found = ask(call, partial(_compare, files=reading.files, with_rest=not paths))
+    _report(call, found)
+    return Exit.NO if check and found else Exit.DONE
+
+
+async def _compare(dakora: Dakora, *, files: Sequence[PromptFile], with_rest: bool) -> list[Difference]:
+    ids = [file.spec.id for file in files]
+    if with_rest:
+        heads: dict[str, Head] = {summary.id: summary async for summary in dakora.prompts.iter()}
+    else:
+        heads = await heads_of(dakora, ids=ids)
+    here = [Difference("only here", file.spec.id, file.shown) for file in files if file.spec.id not in heads]
+    there = [
+        Difference("only on the server", prompt_id, server_version=heads[prompt_id].version)
+        for prompt_id in sorted(heads.keys() - set(ids))
+    ]
+
+    async def changed(file: PromptFile) -> Difference:
+        prompt = await dakora.prompts.get(file.spec.id)
+        lines = list(_lines(file, prompt))
+        return Difference("changed", file.spec.id, file.shown, prompt.version, file.spec.version, lines)
+
+    differing = [file for file in files if file.spec.id in heads and _differs(file, heads[file.spec.id])]
+    return [*await at_once([partial(changed, file) for file in differing]), *here, *there]
+
+
+def _differs(file: PromptFile, head: Head) -> bool:
+    return plan(file, head, force=True).outcome is not Outcome.UNCHANGED
+
+
+def _lines(file: PromptFile, prompt: Prompt) -> Iterator[str]:
+    """A unified diff of both as they would be written, each hunk with the field its first change is in."""
+    theirs, ours = _document(spec_of(prompt)), _document(file.spec)
+    if file.folder != prompt.folder:
+        yield f"folder: {prompt.folder or '(none)'} -> {file.folder or '(none)'}"
+    elif theirs == ours:
+        yield f"version: {prompt.version} -> {file.spec.version}"
+    names = f"{prompt.id} {prompt.version} on the server", file.shown
+    lines = list(difflib.unified_diff(theirs, ours, *names, lineterm=""))
+    for index, line in enumerate(lines):
+        hunk = _HUNK.match(line)
+        if hunk is None:
+            yield line
+            continue
+        same = sum(1 for _ in itertools.takewhile(lambda after: after.startswith(" "), lines[index + 1 :]))
+        removed = lines[index + 1 + same].startswith("-")
+        text, start = (theirs, hunk[1]) if removed else (ours, hunk[2])
+        yield f"{line} {_field_at(text, int(start) + same)}"
+
+
+def _document(spec: TemplateSpec) -> list[str]:
+    return to_yaml(spec.model_copy(update={"version": None})).split("\n")[:-1]
+
+
+def _field_at(lines: Sequence[str], number: int) -> str:
+    """The field that a line (from 1) belongs to."""
+    for line in reversed(lines[:number]):
+        if line and not line.startswith((" ", "#", "-")):
+            return line.partition(":")[0]
+    return ""
+
+
+def _report(call: Invocation, found: Sequence[Difference]) -> None:
+    out = call.out
+    if out.as_json:
+        out.json({"differs": bool(found), "prompts": [one.to_json() for one in found]})
+        return
+    for one in found:
+        if one.kind == "changed":
+            for line in one.lines:
+                # The two headings are not removed and added lines.
+                style = "bold" if line.startswith(("--- ", "+++ ")) else _STYLES.get(line[:1])
+                out.line(line, style)
+        else:
+            out.line(f"{one.kind}: {one.id}{f' ({one.path})' if one.path else ''}", "yellow")
+    if not found:
+        out.say("The folder and the server say the same.")

@@ -1,0 +1,53 @@
+"""`dakora show`."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import click
+from dakora_client import Prompt
+from dakora_server.core.templates.serialization import to_yaml
+from rich.syntax import Syntax
+
+from dakora_cli.options import REACHING, SPEAKING, Invocation, command
+from dakora_cli.output import age, printable
+from dakora_cli.reach import ask
+from dakora_cli.remote import spec_of
+from dakora_cli.screen import console
+from dakora_cli.selection import prompt_id_argument, refuse_both, version_options
+
+
+@command("show", *REACHING, *SPEAKING)
+@prompt_id_argument
+@version_options
+@click.option("--yaml", is_flag=True, help="Print only the YAML, as in a pipe.")
+def show(call: Invocation, *, prompt_id: str, version: str | None, label: str | None, yaml: bool) -> None:
+    """Print a prompt.
+
+    It is printed as the YAML file that `dakora pull` would write.
+    """
+    refuse_both(version, label)
+    prompt, out = ask(call, lambda dakora: dakora.prompts.get(prompt_id, version=version, label=label)), call.out
+    if out.as_json:
+        out.json({name: value for name, value in asdict(prompt).items() if name != "etag"})
+        return
+    text = to_yaml(spec_of(prompt), version=prompt.version)
+    if yaml or not out.to_terminal:
+        out.write(text)
+        return
+    out.say(_about(prompt, call.world.now()), "dim")
+    if not out.paints:
+        out.write(text)
+        return
+    highlighted = Syntax("", "yaml", theme="ansi_dark", background_color="default").highlight(printable(text))
+    # Neither cut nor padded at the terminal's width, so that what is copied from it is right.
+    console(call).print(highlighted, soft_wrap=True, end="")
+
+
+def _about(prompt: Prompt, now: datetime) -> str:
+    facts: list[Any] = [f"{prompt.id} {prompt.version} (version {prompt.version_number})"]
+    facts += [f"folder {prompt.folder}"] if prompt.folder else []
+    facts += [f"labels {', '.join(prompt.labels)}"] if prompt.labels else []
+    facts += [age(prompt.updated_at, now)] if prompt.updated_at else []
+    facts += [f"“{prompt.message}”"] if prompt.message else []
+    return ", ".join(facts)

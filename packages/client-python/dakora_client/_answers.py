@@ -1,0 +1,224 @@
+"""From the wire to the types: pure functions that read an answer. Fields nobody asked for are ignored."""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Generic, NamedTuple, TypeVar
+from urllib.parse import parse_qs
+
+from dakora_client._frozen import freeze
+from dakora_client._request import Answer
+from dakora_client.errors import UnexpectedAnswer
+from dakora_client.types import (
+    Change,
+    Context,
+    Diff,
+    Fault,
+    Health,
+    Me,
+    PartVersion,
+    Project,
+    Prompt,
+    PromptSummary,
+    PromptVersion,
+    RenderResult,
+    User,
+    ValidationReport,
+    Workspace,
+)
+
+T = TypeVar("T")
+_NEXT = re.compile(r'<[^<>?]*\?([^<>#]*)[^<>]*>\s*;[^<,]*\brel="?next\b')
+
+
+class Page(NamedTuple, Generic[T]):
+    """One page of a list; `cursor` leads to the next one, None ends it."""
+
+    items: tuple[T, ...]
+    cursor: str | None
+
+    def after(self, sent: str | None) -> str | None:
+        """The cursor to go on with, `sent` having led here. Raises UnexpectedAnswer where that would never end."""
+        if self.cursor is not None and self.cursor == sent:
+            raise UnexpectedAnswer("The server answered with a page that leads to itself.")
+        return self.cursor
+
+
+def nothing(answer: Answer) -> None:
+    """No body is expected."""
+
+
+def page(item: Callable[[Mapping[str, Any]], T]) -> Callable[[Answer], Page[T]]:
+    """A reader of lists whose members are read by `item`."""
+
+    def read(answer: Answer) -> Page[T]:
+        return Page(tuple(map(item, json.loads(answer.body))), _next_cursor(answer.headers.get("link")))
+
+    return read
+
+
+def _next_cursor(link: str | None) -> str | None:
+    # Only the cursor is taken: an address in an answer must not decide where the API key is sent next.
+    found = _NEXT.search(link) if link else None
+    return parse_qs(found[1]).get("cursor", [None])[0] if found else None
+
+
+def prompt(answer: Answer) -> Prompt:
+    """A prompt in full."""
+    data = json.loads(answer.body)
+    get = data.get
+    return Prompt(
+        id=data["id"],
+        folder=get("folder") or "",
+        version=data["version"],
+        version_number=data["version_number"],
+        description=get("description") or "",
+        template=get("template"),
+        messages=freeze(get("messages")),
+        inputs=freeze(get("inputs") or {}),
+        model=freeze(get("model")),
+        tools=freeze(get("tools")),
+        response_schema=freeze(get("response_schema")),
+        metadata=freeze(get("metadata") or {}),
+        labels=tuple(get("labels") or ()),
+        content_hash=data["content_hash"],
+        portable=bool(get("portable")),
+        message=get("message"),
+        created_by=get("created_by"),
+        created_at=_time(get("created_at")),
+        updated_at=_time(get("updated_at")),
+        etag=answer.headers.get("etag"),
+    )
+
+
+def summary(data: Mapping[str, Any]) -> PromptSummary:
+    """A prompt in a list."""
+    return PromptSummary(
+        id=data["id"],
+        folder=data.get("folder") or "",
+        version=data["version"],
+        version_number=data["version_number"],
+        description=data.get("description") or "",
+        tags=tuple(data.get("tags") or ()),
+        labels=tuple(data.get("labels") or ()),
+        inputs=freeze(data.get("inputs") or {}),
+        content_hash=data.get("content_hash") or "",
+        updated_at=_time(data.get("updated_at")),
+    )
+
+
+def version(data: Mapping[str, Any]) -> PromptVersion:
+    """A line of a prompt's history."""
+    return PromptVersion(
+        version_number=data["version_number"],
+        version=data["version"],
+        content_hash=data["content_hash"],
+        message=data.get("message"),
+        created_by=data.get("created_by"),
+        created_at=_time(data.get("created_at")),
+        portable=bool(data.get("portable")),
+    )
+
+
+def rendered(answer: Answer) -> RenderResult:
+    """A rendered prompt."""
+    data = json.loads(answer.body)
+    return RenderResult(
+        text=data["rendered"],
+        messages=freeze(data.get("messages")),
+        inputs=freeze(data["inputs_used"]),
+        prompt_id=data["prompt_id"],
+        version=data["version"],
+        version_number=data["version_number"],
+        content_hash=data["content_hash"],
+        parts=tuple(
+            PartVersion(id=part["id"], version_number=part["version_number"]) for part in data.get("parts") or ()
+        ),
+    )
+
+
+def report(answer: Answer) -> ValidationReport:
+    """The verdict on a template."""
+    data = json.loads(answer.body)
+    return ValidationReport(
+        ok=data["ok"],
+        variables_used=tuple(data.get("variables_used") or ()),
+        variables_missing=tuple(data.get("variables_missing") or ()),
+        variables_unused=tuple(data.get("variables_unused") or ()),
+        includes=tuple(data.get("includes") or ()),
+        errors=faults(data.get("errors") or ()),
+        warnings=faults(data.get("warnings") or ()),
+    )
+
+
+def diff(answer: Answer) -> Diff:
+    """What changed between two versions."""
+    data = json.loads(answer.body)
+    return Diff(
+        from_version=data["from"],
+        to_version=data["to"],
+        changes=tuple(
+            Change(
+                field=change["field"],
+                op=change["op"],
+                before=freeze(change.get("before")),
+                after=freeze(change.get("after")),
+                lines=freeze(change.get("lines")),
+            )
+            for change in data["changes"]
+        ),
+    )
+
+
+def faults(entries: Sequence[Mapping[str, Any]]) -> tuple[Fault, ...]:
+    """The list of what is wrong, in problems and in reports."""
+    return tuple(
+        Fault(
+            message=entry["message"],
+            loc=tuple(entry.get("loc") or ()),
+            line=entry.get("line"),
+            column=entry.get("column"),
+            type=entry.get("type"),
+        )
+        for entry in entries
+    )
+
+
+def me(answer: Answer) -> Me:
+    """The caller."""
+    data = json.loads(answer.body)
+    user, project = data["user"], data.get("default_project")
+    return Me(
+        user=User(id=user["id"], name=user.get("name") or "", email=user.get("email")),
+        workspaces=tuple(
+            Workspace(id=entry["id"], slug=entry.get("slug") or "", name=entry["name"], role=entry["role"])
+            for entry in data.get("workspaces") or ()
+        ),
+        default_project=project
+        and Project(id=project["id"], slug=project["slug"], name=project["name"], workspace_id=project["workspace_id"]),
+    )
+
+
+def context(answer: Answer) -> Context:
+    """The caller's project."""
+    data = json.loads(answer.body)
+    return Context(
+        user_id=data["user_id"],
+        name=data.get("name") or "",
+        email=data.get("email"),
+        workspace_id=data["workspace_id"],
+        project_id=data["project_id"],
+        project_slug=data["project_slug"],
+        project_name=data["project_name"],
+    )
+
+
+def health(answer: Answer) -> Health:
+    """The server's sign of life."""
+    data = json.loads(answer.body)
+    return Health(status=data["status"], version=data.get("version"))
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,135 @@
+# ruff: noqa: ASYNC109 - the time limit is part of the promise, and both faces take the same arguments
+
+"""The two ways of doing what `Exchange.steps` says: with `await`, and blocking."""
+
+import asyncio
+from threading import Lock
+from typing import TypeVar
+
+import httpx2
+
+from dakora_client import _operations
+from dakora_client._exchange import Exchange, FindProject, Send, Step, Steps
+from dakora_client._request import Answer, Call
+from dakora_client._settings import Settings
+from dakora_client.errors import DakoraError
+
+T = TypeVar("T")
+# What `Exchange.steps` wants to hear of; anything else is a bug and goes straight up.
+_FAILURES = (httpx2.RequestError, httpx2.InvalidURL, DakoraError)
+# A connection is let go before the server would hang up (after 5 s without use, commonly): a call that is not safe to
+# repeat must not meet one that is just being closed.
+_LIMITS = httpx2.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=4.0)
+
+
+class AsyncSender:
+    """Sends calls on an event loop."""
+
+    def __init__(self, settings: Settings, transport: httpx2.AsyncBaseTransport | None) -> None:
+        self._exchange = Exchange(settings)
+        self._http = httpx2.AsyncClient(transport=transport, limits=_LIMITS)
+        self._finding_project = asyncio.Lock()
+
+    async def send(self, call: Call[T], timeout: float | None = None) -> T:
+        """Send `call` and give back what it answers. Raises DakoraError."""
+        steps = self._exchange.steps(call, timeout)
+        try:
+            async with asyncio.timeout(self._exchange.limit(timeout)) as limit:
+                return await self._follow(steps)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise self._exchange.timed_out(timeout) from error
+
+    async def _follow(self, steps: Steps[T]) -> T:
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    outcome = await self._do(step)
+                except _FAILURES as failure:
+                    step = steps.throw(failure)
+                else:
+                    step = steps.send(outcome)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]  # StopIteration cannot carry its type
+
+    async def _do(self, step: Step) -> Answer | str | None:
+        if isinstance(step, Send):
+            response = await self._http.send(step.request)
+            return Answer(response.status_code, response.headers, response.content)
+        if isinstance(step, FindProject):
+            # Calls that start together ask once; if asking fails, each goes on to find out for itself.
+            async with self._finding_project:
+                if self._exchange.project is None:
+                    self._exchange.project = (await self.send(_operations.context())).project_id
+                return self._exchange.project
+        await self._exchange.settings.hooks.async_sleep(step.seconds)
+        return None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+
+class SyncSender:
+    """Sends calls from any thread."""
+
+    def __init__(self, settings: Settings, transport: httpx2.BaseTransport | None) -> None:
+        self._exchange = Exchange(settings)
+        self._clock = settings.hooks.clock
+        self._http = httpx2.Client(transport=transport, limits=_LIMITS)
+        self._finding_project = Lock()
+
+    def send(self, call: Call[T], timeout: float | None = None) -> T:
+        """Send `call` and give back what it answers. Raises DakoraError."""
+        steps = self._exchange.steps(call, timeout)
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    outcome = self._do(step, timeout)
+                except _FAILURES as failure:
+                    step = steps.throw(failure)
+                else:
+                    step = steps.send(outcome)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]  # StopIteration cannot carry its type
+
+    def _do(self, step: Step, timeout: float | None) -> Answer | str | None:
+        if isinstance(step, Send):
+            return self._receive(step)
+        if isinstance(step, FindProject):
+            return self._find_project(step, timeout)
+        self._exchange.settings.hooks.sleep(step.seconds)
+        return None
+
+    def _find_project(self, step: FindProject, timeout: float | None) -> str:
+        if not self._finding_project.acquire(timeout=self._left(step.deadline)):
+            raise self._exchange.timed_out(timeout)
+        try:
+            if self._exchange.project is None:
+                self._exchange.project = self.send(_operations.context(), self._left(step.deadline)).project_id
+            return self._exchange.project
+        finally:
+            self._finding_project.release()
+
+    def _left(self, deadline: float) -> float:
+        return max(deadline - self._clock(), 0.001)
+
+    def _receive(self, step: Send) -> Answer:
+        # Nothing can interrupt a blocking read, but a server that sends a little at a time is noticed between two.
+        response = self._http.send(step.request, stream=True)
+        try:
+            chunks = []
+            for chunk in response.iter_bytes():
+                chunks.append(chunk)
+                if self._clock() > step.deadline:
+                    raise httpx2.ReadTimeout("The answer took too long", request=step.request)
+        finally:
+            response.close()
+        return Answer(response.status_code, response.headers, b"".join(chunks))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()

@@ -1,0 +1,277 @@
+# ruff: noqa: ASYNC109 - the time limit is part of the promise, and both faces take the same arguments
+
+"""`dakora.prompts`: what a program does with prompts."""
+
+import builtins
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any
+
+from dakora_client import _operations
+from dakora_client._senders import AsyncSender
+from dakora_client.types import (
+    Diff,
+    InputSpec,
+    Message,
+    ModelSettings,
+    Prompt,
+    PromptSummary,
+    PromptVersion,
+    RenderResult,
+    ValidationReport,
+)
+
+
+class Prompts:
+    """The prompts of one project.
+
+    Every method takes `timeout`, the seconds it may take in all, in place of the client's own.
+    """
+
+    def __init__(self, sender: AsyncSender) -> None:
+        self._sender = sender
+
+    async def list(
+        self,
+        *,
+        search: str | None = None,
+        tag: str | None = None,
+        folder: str | None = None,
+        label: str | None = None,
+        timeout: float | None = None,
+    ) -> builtins.list[str]:
+        """The ids of all prompts, or of those that match every filter given, in order.
+
+        `search` looks in ids and descriptions; `folder` includes those below it. `timeout` is for each page of 200.
+        """
+        found = self.iter(search=search, tag=tag, folder=folder, label=label, timeout=timeout)
+        return [prompt.id async for prompt in found]
+
+    async def iter(
+        self,
+        *,
+        search: str | None = None,
+        tag: str | None = None,
+        folder: str | None = None,
+        label: str | None = None,
+        timeout: float | None = None,
+    ) -> AsyncIterator[PromptSummary]:
+        """The prompts themselves, without their text, one after the other; pages are fetched as they are needed.
+
+        `search` looks in ids and descriptions; `folder` includes those below it. `timeout` is for each page of 200.
+        """
+        cursor = None
+        while True:
+            call = _operations.list_prompts(search=search, tag=tag, folder=folder, label=label, cursor=cursor)
+            page = await self._sender.send(call, timeout)
+            for summary in page.items:
+                yield summary
+            cursor = page.after(cursor)
+            if cursor is None:
+                return
+
+    async def get(
+        self,
+        prompt_id: str,
+        *,
+        version: int | str | None = None,
+        label: str | None = None,
+        timeout: float | None = None,
+    ) -> Prompt:
+        """One version of a prompt: the newest, or the one named by number, semver or label.
+
+        The answer is kept with its ETag and asked about again the next time, so it is never stale.
+
+        Raises:
+            NotFoundError: there is no such prompt, version or label.
+        """
+        call = _operations.get_prompt(prompt_id, version=version, label=label)
+        return await self._sender.send(call, timeout)
+
+    async def create(
+        self,
+        prompt_id: str,
+        template: str | None = None,
+        *,
+        messages: Sequence[Message] | None = None,
+        inputs: Mapping[str, InputSpec] | None = None,
+        description: str | None = None,
+        version: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        model: ModelSettings | None = None,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        response_schema: Mapping[str, Any] | None = None,
+        folder: str | None = None,
+        message: str | None = None,
+        timeout: float | None = None,
+    ) -> Prompt:
+        """Save the first version of a prompt, from a text `template` or from chat `messages`.
+
+        `version` is a semver, 1.0.0 if left out. `message` says why, for the history. Never sent twice.
+
+        Raises:
+            ConflictError: the id is taken, whatever the case of its letters, or belongs to an archived prompt.
+            TemplateInvalidError: the template is not acceptable; `.errors` names every fault with its line.
+        """
+        fields = {
+            "version": version,
+            "description": description,
+            "template": template,
+            "messages": messages,
+            "inputs": inputs,
+            "model": model,
+            "tools": tools,
+            "response_schema": response_schema,
+            "metadata": metadata,
+            "folder": folder,
+            "message": message,
+        }
+        return await self._sender.send(_operations.create_prompt(prompt_id, fields), timeout)
+
+    async def update(
+        self,
+        prompt_id: str,
+        template: str | None = None,
+        *,
+        messages: Sequence[Message] | None = None,
+        inputs: Mapping[str, InputSpec] | None = None,
+        description: str | None = None,
+        version: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        model: ModelSettings | None = None,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        response_schema: Mapping[str, Any] | None = None,
+        folder: str | None = None,
+        message: str | None = None,
+        if_match: Prompt | str | None = None,
+        timeout: float | None = None,
+    ) -> Prompt:
+        """Save a new version of a prompt. The same content again changes nothing.
+
+        What is given is the whole of the new version: a field left out is not in it, so to change one field begin
+        with `prompt.content()`. Only `folder` stays as it was. With `if_match` (a prompt as it was read, or its ETag)
+        nothing is saved if somebody else saved in the meantime.
+
+        Raises:
+            NotFoundError: there is no such prompt.
+            PreconditionFailed: the prompt is no longer the one in `if_match`.
+            TemplateInvalidError: the template is not acceptable, or `version` is not higher than the newest one.
+        """
+        fields = {
+            "version": version,
+            "description": description,
+            "template": template,
+            "messages": messages,
+            "inputs": inputs,
+            "model": model,
+            "tools": tools,
+            "response_schema": response_schema,
+            "metadata": metadata,
+            "folder": folder,
+            "message": message,
+        }
+        return await self._sender.send(_operations.save_prompt(prompt_id, fields, if_match=if_match), timeout)
+
+    async def delete(self, prompt_id: str, *, timeout: float | None = None) -> None:
+        """Archive a prompt. For 30 days `restore` brings it back.
+
+        Raises:
+            NotFoundError: there is no such prompt.
+        """
+        await self._sender.send(_operations.delete_prompt(prompt_id), timeout)
+
+    async def restore(self, prompt_id: str, *, timeout: float | None = None) -> Prompt:
+        """Bring an archived prompt back as it was. Restoring one that is not archived changes nothing.
+
+        Raises:
+            NotFoundError: there is no such prompt, or it was archived too long ago.
+        """
+        return await self._sender.send(_operations.restore_prompt(prompt_id), timeout)
+
+    async def render(
+        self,
+        prompt_id: str,
+        inputs: Mapping[str, object] | None = None,
+        *,
+        version: int | str | None = None,
+        label: str | None = None,
+        resolve_includes_only: bool = False,
+        timeout: float | None = None,
+    ) -> RenderResult:
+        """Fill a prompt with inputs and return the text.
+
+        Without `version` or `label` the newest version is rendered; the result says which one it was.
+        `resolve_includes_only` expands includes and leaves every other tag as it stands.
+
+        Raises:
+            NotFoundError: there is no such prompt, version or label.
+            InvalidInputsError: inputs are missing, unknown or of the wrong type; `.errors` names them all.
+            RenderError: the template failed with these inputs, or went past a limit.
+        """
+        call = _operations.render_prompt(
+            prompt_id,
+            inputs,
+            version=version,
+            label=label,
+            resolve_includes_only=resolve_includes_only,
+        )
+        return await self._sender.send(call, timeout)
+
+    async def validate(
+        self,
+        template: str | None = None,
+        *,
+        messages: Sequence[Message] | None = None,
+        declared_variables: Mapping[str, InputSpec] | Iterable[str] | None = None,
+        timeout: float | None = None,
+    ) -> ValidationReport:
+        """Check a template without saving it. What is wrong with it is in the report, not raised.
+
+        With `declared_variables` (names, or inputs with their types) the report also says which are missing or unused.
+        """
+        call = _operations.validate_template(template, messages=messages, declared_variables=declared_variables)
+        return await self._sender.send(call, timeout)
+
+    async def versions(self, prompt_id: str, *, timeout: float | None = None) -> builtins.list[PromptVersion]:
+        """The whole history of a prompt, newest first. `timeout` is for each page of 200.
+
+        Raises:
+            NotFoundError: there is no such prompt.
+        """
+        history: builtins.list[PromptVersion] = []
+        cursor = None
+        while True:
+            page = await self._sender.send(_operations.list_versions(prompt_id, cursor=cursor), timeout)
+            history.extend(page.items)
+            cursor = page.after(cursor)
+            if cursor is None:
+                return history
+
+    async def diff(
+        self,
+        prompt_id: str,
+        older: int,
+        newer: int,
+        *,
+        timeout: float | None = None,
+    ) -> Diff:
+        """What changed from version number `older` to `newer`, field by field.
+
+        Raises:
+            NotFoundError: there is no such prompt or version.
+        """
+        return await self._sender.send(_operations.diff_versions(prompt_id, older, newer), timeout)
+
+    async def rollback(
+        self,
+        prompt_id: str,
+        version: int | str,
+        *,
+        message: str | None = None,
+        timeout: float | None = None,
+    ) -> Prompt:
+        """Make a new version with the content of an older one, named by number or semver.
+
+        Raises:
+            NotFoundError: there is no such prompt or version.
+        """
+        return await self._sender.send(_operations.rollback_prompt(prompt_id, version, message=message), timeout)

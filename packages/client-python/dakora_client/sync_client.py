@@ -1,0 +1,93 @@
+# Generated from client.py by generate_sync.py: change that file, then run this one.
+
+"""`DakoraSync`: the client itself."""
+
+from types import TracebackType
+from typing import Self
+
+import httpx2
+
+from dakora_client import _operations
+from dakora_client._senders import SyncSender
+from dakora_client._settings import Hooks, settings
+from dakora_client.sync_prompts import PromptsSync
+from dakora_client.types import Context, Health, Me
+
+
+class DakoraSync:
+    """A client of one Dakora server, for programs that do not await; safe to share between threads.
+
+    Make one, keep it, share it: it holds the connections. Close it with `close`, or use it as a context manager.
+    """
+
+    prompts: PromptsSync
+
+    def __init__(
+        self,
+        address: str | None = None,
+        *,
+        api_key: str | None = None,
+        project: str | None = None,
+        timeout: float = 10.0,
+        connect_timeout: float = 2.0,
+        max_retries: int = 2,
+        cache_size: int = 1000,
+        transport: httpx2.BaseTransport | None = None,
+        _hooks: Hooks | None = None,
+    ) -> None:
+        """Nothing is sent yet.
+
+        What is not given is read once from the environment: `address` from DAKORA_BASE_URL, `api_key` from
+        DAKORA_API_KEY, `project` (an id) from DAKORA_PROJECT. Without a project an API key means its own, which the
+        first call looks up; without a key it is `default`.
+
+        `timeout` is how many seconds a call may take in all, repeats included, `connect_timeout` how many of them to
+        connect. A call that is safe to repeat is sent up to `max_retries` times more when the server is busy or the
+        connection fails. `cache_size` is how many prompts are kept with their ETags (0: none). `transport` replaces
+        the network: for tests, or for a proxy or certificates of your own.
+
+        Raises:
+            ConfigurationError: there is no address, or an argument makes no sense.
+        """
+        self._settings = settings(
+            address,
+            api_key,
+            project,
+            timeout=timeout,
+            connect_timeout=connect_timeout,
+            max_retries=max_retries,
+            cache_size=cache_size,
+            hooks=_hooks,
+        )
+        self._sender = SyncSender(self._settings, transport)
+        self.prompts = PromptsSync(self._sender)
+
+    def me(self, *, timeout: float | None = None) -> Me:
+        """Who you are to the server, your workspaces and your default project."""
+        return self._sender.send(_operations.me(), timeout)
+
+    def context(self, *, timeout: float | None = None) -> Context:
+        """The project that belongs to this API key, or the default one."""
+        return self._sender.send(_operations.context(), timeout)
+
+    def health(self, *, timeout: float | None = None) -> Health:
+        """Whether the server is there, and its version. Needs no API key."""
+        return self._sender.send(_operations.health(), timeout)
+
+    def close(self) -> None:
+        """Close the connections. The client cannot be used afterwards."""
+        self._sender.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._settings.address!r})"

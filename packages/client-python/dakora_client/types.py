@@ -1,0 +1,244 @@
+"""What the client gives back. Everything is frozen; fields the server adds later are ignored."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Required, TypedDict
+
+InputType = Literal["string", "number", "boolean", "array<string>", "object"]
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+class InputSpec(TypedDict, total=False):
+    """One declared input, as it is written in a template. A `default` of null differs from no default at all."""
+
+    type: Required[InputType]
+    required: bool
+    default: Any
+    description: str
+    enum: Sequence[Any]
+    schema: Mapping[str, Any]
+
+
+class Message(TypedDict):
+    """One chat message: a template in a prompt, plain text in a render result."""
+
+    role: Role
+    content: str
+
+
+class ModelSettings(TypedDict, total=False):
+    """The model a prompt was written for."""
+
+    provider: str
+    name: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """One version of a prompt, in full. Either `template` or `messages` is set, never both."""
+
+    id: str
+    folder: str
+    version: str
+    version_number: int
+    description: str
+    template: str | None
+    messages: Sequence[Message] | None
+    inputs: Mapping[str, InputSpec]
+    model: ModelSettings | None
+    tools: Sequence[Mapping[str, Any]] | None
+    response_schema: Mapping[str, Any] | None
+    metadata: Mapping[str, Any]
+    labels: tuple[str, ...]
+    content_hash: str
+    portable: bool
+    message: str | None
+    created_by: str | None
+    created_at: datetime | None
+    updated_at: datetime | None
+    etag: str | None
+    """The server's ETag, for `update(…, if_match=prompt)`."""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags in the metadata."""
+        return tuple(self.metadata.get("tags") or ())
+
+    def content(self) -> dict[str, Any]:
+        """The fields a new version is made of, as keyword arguments for `create` and `update`.
+
+        The version is left out, so that the server numbers the new one.
+        """
+        fields = ("template", "messages", "inputs", "description", "metadata", "model", "tools", "response_schema")
+        return {name: value for name in fields if (value := getattr(self, name))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptSummary:
+    """A prompt in a list: everything but its text."""
+
+    id: str
+    folder: str
+    version: str
+    version_number: int
+    description: str
+    tags: tuple[str, ...]
+    labels: tuple[str, ...]
+    inputs: Mapping[str, InputSpec]
+    content_hash: str
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptVersion:
+    """A version in a prompt's history."""
+
+    version_number: int
+    version: str
+    content_hash: str
+    message: str | None
+    created_by: str | None
+    created_at: datetime | None
+    portable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartVersion:
+    """A part that a render used, and which version of it."""
+
+    id: str
+    version_number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderResult:
+    """A rendered prompt, and exactly what it was rendered from.
+
+    `messages` is set for a chat prompt; `text` then holds their contents joined by a blank line.
+    """
+
+    text: str
+    messages: Sequence[Message] | None
+    inputs: Mapping[str, Any]
+    """The inputs as they were used: coerced, and with defaults filled in."""
+    prompt_id: str
+    version: str
+    version_number: int
+    content_hash: str
+    parts: tuple[PartVersion, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing that is wrong, and where.
+
+    `loc` is the path in the request or document (`("inputs", "name")`); `line` and `column` count from 1 in your
+    own text; `type` is a stable snake_case word for programs.
+    """
+
+    message: str
+    loc: tuple[str | int, ...] = ()
+    line: int | None = None
+    column: int | None = None
+    type: str | None = None
+
+    def __str__(self) -> str:
+        place = "" if self.line is None else f" (line {self.line}, column {self.column})"
+        said = self.message.rstrip(".") + place
+        # Where the message names the spot itself, naming it twice would only be longer.
+        named = not self.loc or str(self.loc[-1]) in self.message
+        return said if named else f"{'.'.join(map(str, self.loc))}: {said}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidationReport:
+    """What the server thinks of a template that was not saved."""
+
+    ok: bool
+    variables_used: tuple[str, ...]
+    variables_missing: tuple[str, ...]
+    variables_unused: tuple[str, ...]
+    includes: tuple[str, ...]
+    errors: tuple[Fault, ...]
+    warnings: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One field that differs between two versions. `lines` is a line-by-line diff where the field is text."""
+
+    field: str
+    op: str
+    before: Any
+    after: Any
+    lines: Sequence[Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diff:
+    """What changed from one version of a prompt to another."""
+
+    from_version: int | str
+    to_version: int | str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A person."""
+
+    id: str
+    name: str
+    email: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """A workspace you belong to, with your role in it."""
+
+    id: str
+    slug: str
+    name: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A project, shortly."""
+
+    id: str
+    slug: str
+    name: str
+    workspace_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Me:
+    """Who you are to the server, and where you work unless you say otherwise."""
+
+    user: User
+    workspaces: tuple[Workspace, ...]
+    default_project: Project | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Where a call of this client lands: with an API key, the key's own project."""
+
+    user_id: str
+    name: str
+    email: str | None
+    workspace_id: str
+    project_id: str
+    project_slug: str
+    project_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """The server is there. `version` is its own, where it says so."""
+
+    status: str
+    version: str | None

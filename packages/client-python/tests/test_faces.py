@@ -1,0 +1,88 @@
+"""Two faces, one client."""
+
+import inspect
+import runpy
+import tomllib
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import dakora_client
+import httpx2
+import pytest
+from dakora_client import Dakora, DakoraSync
+from dakora_client.prompts import Prompts
+from dakora_client.sync_prompts import PromptsSync
+
+ROOT = Path(__file__).parent.parent
+PAIRS = [(Dakora, DakoraSync), (Prompts, PromptsSync)]
+
+
+def surface(kind):
+    return {name: item for name, item in vars(kind).items() if inspect.isfunction(item) and not name.startswith("_")}
+
+
+@pytest.mark.parametrize(("awaiting", "blocking"), PAIRS)
+def test_both_faces_have_the_same_methods_arguments_and_words(awaiting, blocking):
+    one, other = surface(awaiting), surface(blocking)
+    assert list(one) == list(other)
+    for name in one:
+        here, there = inspect.signature(one[name]), inspect.signature(other[name])
+        assert here.parameters == there.parameters, name
+        assert str(here.return_annotation).replace("AsyncIterator", "Iterator") == str(there.return_annotation), name
+        assert one[name].__doc__ == other[name].__doc__, name
+        assert one[name].__doc__, name
+
+
+def test_both_constructors_take_the_same():
+    one, other = (inspect.signature(kind).parameters for kind in (Dakora, DakoraSync))
+    assert list(one) == list(other)
+    assert {name: item.default for name, item in one.items()} == {name: item.default for name, item in other.items()}
+    assert Dakora.__init__.__doc__ == DakoraSync.__init__.__doc__
+
+
+def test_the_blocking_face_does_not_await():
+    for name, item in surface(PromptsSync).items():
+        assert not inspect.iscoroutinefunction(item), name
+    assert inspect.signature(Prompts.iter).return_annotation == AsyncIterator[dakora_client.PromptSummary]
+    assert inspect.signature(PromptsSync.iter).return_annotation == Iterator[dakora_client.PromptSummary]
+
+
+def test_the_blocking_face_is_what_the_generator_writes():
+    generator = runpy.run_path(str(ROOT / "generate_sync.py"))
+    for source, target in generator["SOURCES"].items():
+        written = (ROOT / "dakora_client" / target).read_text(encoding="utf-8")
+        assert written == generator["without_await"](source), f"run generate_sync.py: {target} is behind {source}"
+
+
+def test_the_surface_is_the_one_of_the_contract():
+    promised = "list iter get create update delete restore render validate versions diff rollback"
+    assert set(surface(Prompts)) == set(promised.split())
+    assert set(surface(Dakora)) == {"me", "context", "health", "close"}
+
+
+async def test_both_are_context_managers_that_close():
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, json={"status": "ok"}))
+    async with Dakora("http://dakora.test", transport=transport) as dakora:
+        await dakora.health()
+    with pytest.raises(RuntimeError):
+        await dakora.health()
+    with DakoraSync("http://dakora.test", transport=transport) as blocking:
+        blocking.health()
+    with pytest.raises(RuntimeError):
+        blocking.health()
+
+
+def test_the_version_is_the_packages():
+    packaged = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert dakora_client.__version__ == packaged
+
+
+def test_httpx2_is_all_it_depends_on():
+    packaged = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    assert [requirement.partition(">")[0] for requirement in packaged] == ["httpx2"]
+
+
+def test_everything_public_is_exported_and_documented():
+    for name in dakora_client.__all__:
+        found = getattr(dakora_client, name)
+        assert name == "__version__" or inspect.getdoc(found), name

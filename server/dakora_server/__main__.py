@@ -1,0 +1,149 @@
+"""The operator's door: `python -m dakora_server serve | dev | migrate | wait-for-db | openapi | fsck`."""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+
+from dakora_server import logs
+from dakora_server.config import Settings, UnsafeSettings, load_settings
+from dakora_server.core.exceptions import DakoraError
+from dakora_server.core.prompts.fsck import Report, fsck
+from dakora_server.core.storage.database import Database
+from dakora_server.core.storage.embedded import EmbeddedError
+from dakora_server.core.storage.registry.local import LocalRegistry
+from dakora_server.dev import embedded_postgres, run_dev
+from dakora_server.main import VERSION, SchemaMismatch, create_app
+from dakora_server.serving import AddressInUse, serve
+
+_DATABASE = "postgresql://unset"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit code is 0 when it did what it should."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options) or 0)
+    except (UnsafeSettings, SchemaMismatch, EmbeddedError, AddressInUse) as refusal:
+        print(f"dakora: {refusal}", file=sys.stderr)
+        return 2
+    except DakoraError as refusal:
+        print(f"dakora: {refusal.detail}", file=sys.stderr)
+        return 3
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="dakora_server", description="Run and look after a Dakora server.")
+    parser.add_argument("--version", action="version", version=VERSION)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("serve", help="serve the API with the database at DATABASE_URL")
+    command.set_defaults(run=_serve)
+
+    command = commands.add_parser("dev", help="the whole platform with a PostgreSQL of its own")
+    command.add_argument("--host", default=None, help="address to listen on (default 127.0.0.1)")
+    command.add_argument("--port", type=int, default=None, help="port to listen on (default 54321, 0 takes a free one)")
+    command.add_argument("--data-dir", type=Path, default=Path(".dakora"), help="where data lies (default .dakora)")
+    command.add_argument("--prompts", type=Path, default=None, help="keep this folder and the project in step")
+    command.set_defaults(run=_dev)
+
+    command = commands.add_parser("migrate", help="bring the database to this release's schema")
+    command.add_argument("--revision", default="head", help="schema to go to (default: the newest)")
+    command.set_defaults(run=_migrate)
+
+    command = commands.add_parser("wait-for-db", help="wait until the database answers")
+    command.add_argument("--timeout", type=float, default=60, help="seconds to wait at most (default 60)")
+    command.set_defaults(run=_wait_for_db)
+
+    command = commands.add_parser("openapi", help="print the API's description")
+    command.set_defaults(run=_openapi)
+
+    command = commands.add_parser("fsck", help="check that every row has its document and every document its hash")
+    command.add_argument("--sweep", action="store_true", help="remove documents that no version names any more")
+    command.add_argument("--grace", type=float, default=24, help="hours a document is left alone (default 24)")
+    command.add_argument("--data-dir", type=Path, default=Path(".dakora"), help="the folder of `dakora dev`")
+    command.add_argument("--json", action="store_true", help="print the report as JSON")
+    command.set_defaults(run=_fsck)
+    return parser
+
+
+def _serve(_: argparse.Namespace) -> int:
+    settings = load_settings()
+    logs.configure(level=settings.log_level, style=settings.log_format)
+    return serve(create_app(settings), settings.host, settings.port)
+
+
+def _dev(options: argparse.Namespace) -> int:
+    given = {name: getattr(options, name) for name in ("host", "port") if getattr(options, name) is not None}
+    return run_dev(given, data_dir=options.data_dir, prompts=options.prompts)
+
+
+def _migrate(options: argparse.Namespace) -> None:
+    # Alembic takes a third of a second to load, and only this command always needs it.
+    from dakora_server.core.storage.migrations import migrate  # noqa: PLC0415
+
+    settings = load_settings()
+    print(f"schema {migrate(_database_url(settings), revision=options.revision) or 'none'}")
+
+
+def _wait_for_db(options: argparse.Namespace) -> int:
+    settings = load_settings()
+    return asyncio.run(_answers_within(_database_url(settings), options.timeout))
+
+
+async def _answers_within(database_url: str, seconds: float) -> int:
+    database = Database(database_url, pool_size=1)
+    give_up = time.monotonic() + seconds
+    try:
+        while True:
+            try:
+                await database.check()
+            except DakoraError:
+                if time.monotonic() > give_up:
+                    print(f"dakora: the database did not answer within {seconds:g} s.", file=sys.stderr)
+                    return 3
+                await asyncio.sleep(0.2)
+            else:
+                return 0
+    finally:
+        await database.close()
+
+
+def _openapi(_: argparse.Namespace) -> None:
+    # The description does not depend on any setting, and must not depend on this machine's.
+    app = create_app(Settings(_env_file=None, database_url=_DATABASE))
+    print(json.dumps(app.openapi(), indent=2, ensure_ascii=False))
+
+
+def _fsck(options: argparse.Namespace) -> int:
+    settings = load_settings()
+    if settings.database_url is not None:
+        report = asyncio.run(_check(settings.database_url, LocalRegistry(settings.registry_root), options))
+    else:
+        with embedded_postgres(options.data_dir) as postgres:
+            report = asyncio.run(_check(postgres.url(), LocalRegistry(options.data_dir / "registry"), options))
+    print(json.dumps(report.to_json(), indent=2) if options.json else report.to_text())
+    return 0 if report.is_clean else 1
+
+
+async def _check(database_url: str, registry: LocalRegistry, options: argparse.Namespace) -> Report:
+    database = Database(database_url, pool_size=2, statement_timeout=600)
+    try:
+        return await fsck(database, registry, grace_hours=options.grace, sweep=options.sweep)
+    finally:
+        await database.close()
+        registry.close()
+
+
+def _database_url(settings: Settings) -> str:
+    if settings.database_url is None:
+        raise UnsafeSettings("DATABASE_URL is not set: name the PostgreSQL to use.")
+    return settings.database_url
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""What surrounds every request: an id, safe headers, a line in the log, and no failure that escapes."""
+
+import asyncio
+import logging
+import re
+import secrets
+import time
+
+from dakora_server.api.asgi import App, Message, Receive, Scope, Send
+from dakora_server.api.problems import MEDIA_TYPE, problem_body
+from dakora_server.core.exceptions import DakoraError, UntrustedHost
+from dakora_server.logs import RequestLog
+
+logger = logging.getLogger(__name__)
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}\Z")
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+
+
+class Envelope:
+    """The outermost ASGI layer."""
+
+    def __init__(self, app: App, *, log: RequestLog, hosts: frozenset[bytes] | None) -> None:
+        """`hosts` are the names answered to (None: any). Without login only loopback names are: a page on the web
+        could otherwise reach a laptop's server by pointing its own name at 127.0.0.1.
+        """
+        self._app = app
+        self._log = log
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        host, request_id = self._read_headers(scope)
+        scope["dakora.request_id"] = request_id
+        status = 0
+
+        async def send_sealed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *_HEADERS]
+            await send(message)
+
+        try:
+            if self._hosts is not None and host not in self._hosts:
+                await _refuse(UntrustedHost(), request_id, send_sealed)
+            else:
+                await self._app(scope, receive, send_sealed)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            if status == 0:
+                logger.error("unexpected failure", exc_info=error)
+                await _refuse(DakoraError(), request_id, send_sealed)
+        finally:
+            self._log.add(scope, status, request_id, time.perf_counter() - started)
+
+    @staticmethod
+    def _read_headers(scope: Scope) -> tuple[bytes, str]:
+        host, given = b"", b""
+        for name, value in scope["headers"]:
+            if name == b"host":
+                host = value
+            elif name == b"x-request-id":
+                given = value
+        name, _, _port = host.rpartition(b":") if not host.endswith(b"]") and b":" in host else (host, b"", b"")
+        request_id = given.decode() if given and _REQUEST_ID.match(given) else secrets.token_hex(8)
+        return name.lower(), request_id
+
+
+async def _refuse(error: DakoraError, request_id: str, send: Send) -> None:
+    body = problem_body(error, request_id)
+    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,102 @@
+"""Is everything there? Rows and documents match, hashes hold, numbers have no gap, nothing is left over."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from dakora_server.core import clock
+from dakora_server.core.exceptions import DocumentCorrupt
+from dakora_server.core.prompts import queries
+from dakora_server.core.prompts.queries import NamedDocument
+from dakora_server.core.storage.database import Database
+from dakora_server.core.storage.registry.local import LocalRegistry
+
+
+@dataclass
+class Report:
+    """What was looked at and what is wrong. `swept` counts what `--sweep` removed."""
+
+    prompts: int = 0
+    versions: int = 0
+    documents: int = 0
+    missing: list[str] = field(default_factory=list)
+    corrupt: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+    orphans: int = 0
+    leftovers: int = 0
+    swept: int = 0
+
+    @property
+    def is_clean(self) -> bool:
+        """Nothing that was acknowledged is missing or damaged. Orphans are harmless."""
+        return not (self.missing or self.corrupt or self.gaps)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report for programs."""
+        return {"clean": self.is_clean, **asdict(self)}
+
+    def to_text(self) -> str:
+        """The report for people."""
+        lines = [f"{self.prompts} prompts, {self.versions} versions, {self.documents} documents looked at"]
+        lines += [f"missing  {entry}" for entry in self.missing]
+        lines += [f"corrupt  {entry}" for entry in self.corrupt]
+        lines += [f"gap      {entry}" for entry in self.gaps]
+        if self.orphans or self.leftovers:
+            lines.append(f"{self.orphans} orphan documents, {self.leftovers} temporary files (--sweep removes)")
+        if self.swept:
+            lines.append(f"{self.swept} removed")
+        lines.append("clean" if self.is_clean else "NOT CLEAN")
+        return "\n".join(lines)
+
+
+async def fsck(database: Database, registry: LocalRegistry, *, grace_hours: float = 24, sweep: bool = False) -> Report:
+    """Compare all rows with all documents. Reads everything; changes nothing unless `sweep`.
+
+    A document younger than the grace period is never swept: its row may be about to be written.
+    """
+    report = Report()
+    stored = {(document.project_id, document.hash): document for document in registry.walk()}
+    # Rows second: a document is written before its row, so every row seen now had its document seen or newer.
+    async with database.transaction(read_only=True) as tx:
+        named = await queries.named_documents(tx)
+        report.gaps = await queries.version_gaps(tx)
+        report.prompts, report.versions = await queries.totals(tx)
+    for entry in named:
+        await _check_document(entry, registry, report)
+    referred = {(entry.project_id, entry.content_hash) for entry in named}
+    orphans = [key for key in stored if key not in referred]
+    report.orphans = len(orphans)
+    leftovers = list(registry.leftovers())
+    report.leftovers = len(leftovers)
+    if sweep:
+        oldest = clock.now() - timedelta(hours=grace_hours)
+        old = [key for key in orphans if stored[key].written_at < oldest]
+        report.swept = await _sweep(registry, old)
+        for path in leftovers:
+            if path.stat().st_mtime < oldest.timestamp():
+                path.unlink(missing_ok=True)
+                report.swept += 1
+    return report
+
+
+async def _check_document(entry: NamedDocument, registry: LocalRegistry, report: Report) -> None:
+    report.documents += 1
+    where = f"{entry.project_id}/{entry.content_hash}.yaml ({entry.prompt_id} version {entry.number})"
+    try:
+        raw = await registry.get(entry.project_id, entry.content_hash)
+    except DocumentCorrupt:
+        report.missing.append(where)
+        return
+    if hashlib.sha256(raw).hexdigest() != entry.content_hash:
+        report.corrupt.append(where)
+
+
+async def _sweep(registry: LocalRegistry, orphans: Iterable[tuple[UUID, str]]) -> int:
+    swept = 0
+    for project_id, digest in orphans:
+        await registry.delete(project_id, digest)
+        swept += 1
+    return swept

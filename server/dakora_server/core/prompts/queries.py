@@ -1,0 +1,242 @@
+"""What PostgreSQL knows of prompts and their versions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.exc import IntegrityError
+
+from dakora_server.core.exceptions import PromptExists
+from dakora_server.core.prompts.records import PromptFilter, PromptRecord, Selector, VersionRecord
+from dakora_server.core.scope import ProjectReader, ProjectWriter
+from dakora_server.core.storage.database import Transaction
+from dakora_server.core.storage.tables import prompts, versions
+
+_COLUMNS = (
+    prompts.c.prompt_id,
+    prompts.c.folder,
+    prompts.c.head_number,
+    prompts.c.revision,
+    prompts.c.created_at,
+    versions.c.number,
+    versions.c.semver,
+    versions.c.content_hash,
+    versions.c.description,
+    versions.c.tags,
+    versions.c.inputs,
+    versions.c.portable,
+    versions.c.message,
+    versions.c.created_by,
+    versions.c.created_at.label("updated_at"),
+)
+_SAME_PROMPT = and_(versions.c.project_id == prompts.c.project_id, versions.c.prompt_id == prompts.c.prompt_id)
+_JOINED = prompts.join(versions, _SAME_PROMPT)
+_IS_HEAD = versions.c.number == prompts.c.head_number
+_IS_LIVE = prompts.c.archived_at.is_(None)
+
+
+def _versions_of(project: ProjectReader) -> Select[Any]:
+    return select(*_COLUMNS).select_from(_JOINED).where(project.owns(prompts), project.owns(versions))
+
+
+def _record(row: Row[Any]) -> PromptRecord:
+    values = dict(row._mapping)
+    return PromptRecord(**{**values, "tags": tuple(values["tags"])})
+
+
+async def list_prompts(
+    project: ProjectReader, wanted: PromptFilter, *, after: str | None, limit: int
+) -> list[PromptRecord]:
+    """Live prompts at their newest version, by id whatever the case, beginning behind `after`."""
+    query = _versions_of(project).where(_IS_HEAD, _IS_LIVE, *_conditions(wanted))
+    if after is not None:
+        query = query.where(prompts.c.id_key > after)
+    found = await project.tx.execute(query.order_by(prompts.c.id_key).limit(limit))
+    return [_record(row) for row in found]
+
+
+def _conditions(wanted: PromptFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.search:
+        conditions.append(
+            or_(
+                prompts.c.id_key.contains(wanted.search.lower(), autoescape=True),
+                versions.c.description.icontains(wanted.search, autoescape=True),
+            )
+        )
+    if wanted.tag:
+        conditions.append(versions.c.tags.contains([wanted.tag]))
+    if wanted.folder is not None:
+        inside = prompts.c.folder.startswith(f"{wanted.folder}/", autoescape=True)
+        conditions.append(or_(prompts.c.folder == wanted.folder, inside))
+    return conditions
+
+
+async def find_version(project: ProjectReader, prompt_id: str, which: Selector) -> PromptRecord | None:
+    """One version of a live prompt."""
+    query = _versions_of(project).where(prompts.c.prompt_id == prompt_id, _IS_LIVE)
+    if which.number is not None:
+        query = query.where(versions.c.number == which.number)
+    elif which.semver is not None:
+        query = query.where(versions.c.semver == which.semver)
+    else:
+        query = query.where(_IS_HEAD)
+    row = (await project.tx.execute(query)).one_or_none()
+    return None if row is None else _record(row)
+
+
+async def prompt_exists(project: ProjectReader, prompt_id: str) -> bool:
+    """Whether there is a live prompt with exactly this id."""
+    query = select(prompts.c.prompt_id).where(project.owns(prompts), prompts.c.prompt_id == prompt_id, _IS_LIVE)
+    return (await project.tx.execute(query)).one_or_none() is not None
+
+
+async def list_versions(
+    project: ProjectReader, prompt_id: str, *, before: int | None, limit: int
+) -> list[VersionRecord]:
+    """A prompt's versions, newest first, beginning below `before`."""
+    table = versions.c
+    query = select(
+        table.number,
+        table.semver,
+        table.content_hash,
+        table.portable,
+        table.message,
+        table.created_by,
+        table.created_at,
+    ).where(project.owns(versions), table.prompt_id == prompt_id)
+    if before is not None:
+        query = query.where(table.number < before)
+    found = await project.tx.execute(query.order_by(table.number.desc()).limit(limit))
+    return [VersionRecord(**row._mapping) for row in found]
+
+
+async def lock_prompt(project: ProjectWriter, prompt_id: str) -> PromptRecord | None:
+    """The live prompt at its newest version, its row held until the transaction ends.
+
+    Two savers cannot take the same number. A first save has no row to hold: there the unique key decides.
+    """
+    query = select(prompts.c.archived_at).where(project.owns(prompts), prompts.c.prompt_id == prompt_id)
+    row = (await project.tx.execute(query.with_for_update())).one_or_none()
+    if row is None or row.archived_at is not None:
+        return None
+    return await find_version(project, prompt_id, Selector())
+
+
+async def find_archived(project: ProjectWriter, prompt_id: str) -> tuple[str, datetime] | None:
+    """The archived prompt that holds this id (whatever the case) and since when, its row held."""
+    query = select(prompts.c.prompt_id, prompts.c.archived_at).where(
+        project.owns(prompts), prompts.c.id_key == prompt_id.lower(), prompts.c.archived_at.is_not(None)
+    )
+    row = (await project.tx.execute(query.with_for_update())).one_or_none()
+    return None if row is None else (row.prompt_id, row.archived_at)
+
+
+async def add_prompt(project: ProjectWriter, record: PromptRecord) -> None:
+    """A new prompt, still without versions. Raises PromptExists when the id is taken, whatever its case."""
+    statement = insert(prompts).values(
+        project_id=project.project_id,
+        prompt_id=record.prompt_id,
+        id_key=record.prompt_id.lower(),
+        folder=record.folder,
+        head_number=record.head_number,
+        revision=record.revision,
+        created_by=record.created_by,
+        created_at=record.created_at,
+        updated_at=record.updated_at,
+    )
+    try:
+        await project.tx.execute(statement)
+    except IntegrityError as error:
+        raise PromptExists(f"A prompt with the id {record.prompt_id} exists (letters' case aside).") from error
+
+
+async def add_version(project: ProjectWriter, record: PromptRecord) -> None:
+    """A new version. The prompt's head is moved by whoever holds its row."""
+    await project.tx.execute(
+        insert(versions).values(
+            project_id=project.project_id,
+            prompt_id=record.prompt_id,
+            number=record.number,
+            semver=record.semver,
+            content_hash=record.content_hash,
+            description=record.description,
+            tags=list(record.tags),
+            inputs=record.inputs,
+            portable=record.portable,
+            message=record.message,
+            created_by=record.created_by,
+            created_at=record.updated_at,
+        )
+    )
+
+
+async def touch(project: ProjectWriter, prompt_id: str, **changes: Any) -> None:
+    """Change a prompt's own attributes and count the revision up."""
+    await project.tx.execute(
+        update(prompts)
+        .where(project.owns(prompts), prompts.c.prompt_id == prompt_id)
+        .values(revision=prompts.c.revision + 1, **changes)
+    )
+
+
+async def purge(project: ProjectWriter, prompt_id: str) -> None:
+    """Remove an archived prompt and its versions for good. Its documents are left to the sweeper."""
+    await project.tx.execute(
+        delete(prompts).where(
+            project.owns(prompts), prompts.c.prompt_id == prompt_id, prompts.c.archived_at.is_not(None)
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NamedDocument:
+    """A document that at least one version names, and the first of them."""
+
+    project_id: UUID
+    content_hash: str
+    prompt_id: str
+    number: int
+
+
+async def named_documents(tx: Transaction) -> list[NamedDocument]:
+    """Every document that a row names, of every project: for the operator's check only."""
+    v = versions.c
+    query = (
+        select(v.project_id, v.content_hash, v.prompt_id, v.number)
+        .ext(distinct_on(v.project_id, v.content_hash))
+        .order_by(v.project_id, v.content_hash, v.prompt_id, v.number)
+    )
+    return [NamedDocument(**row._mapping) for row in await tx.execute(query)]
+
+
+async def version_gaps(tx: Transaction) -> list[str]:
+    """Prompts whose version numbers are not 1, 2, 3 … up to the head, of every project."""
+    counted, highest = func.count(versions.c.number), func.max(versions.c.number)
+    query = (
+        select(
+            prompts.c.project_id,
+            prompts.c.prompt_id,
+            prompts.c.head_number,
+            counted.label("counted"),
+            highest.label("highest"),
+        )
+        .select_from(prompts.outerjoin(versions, _SAME_PROMPT))
+        .group_by(prompts.c.project_id, prompts.c.prompt_id, prompts.c.head_number)
+        .having(or_(counted != prompts.c.head_number, highest != prompts.c.head_number))
+    )
+    return [
+        f"{row.project_id} {row.prompt_id}: head {row.head_number}, {row.counted} versions, highest {row.highest}"
+        for row in await tx.execute(query)
+    ]
+
+
+async def totals(tx: Transaction) -> tuple[int, int]:
+    """How many prompts and versions there are in all."""
+    counted_prompts = select(func.count()).select_from(prompts).scalar_subquery()
+    counted_versions = select(func.count()).select_from(versions).scalar_subquery()
+    row = (await tx.execute(select(counted_prompts.label("prompts"), counted_versions.label("versions")))).one()
+    return row.prompts, row.versions

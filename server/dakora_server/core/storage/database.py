@@ -1,0 +1,150 @@
+"""The one door to PostgreSQL: an engine, and transactions that open with their first statement."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import Executable, text
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from dakora_server.core.exceptions import Busy, DatabaseUnavailable
+
+_CONNECT_TIMEOUT_SECONDS = 2
+
+
+def engine_url(database_url: str) -> str:
+    """The URL as SQLAlchemy wants it, with psycopg 3 as the driver whatever spelling was given."""
+    for prefix in ("postgresql://", "postgres://"):
+        if database_url.startswith(prefix):
+            return "postgresql+psycopg://" + database_url.removeprefix(prefix)
+    return database_url
+
+
+def driver_url(database_url: str) -> str:
+    """The URL as libpq wants it."""
+    return engine_url(database_url).replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+class Transaction:
+    """One request's transaction: opened by its first statement, ended by whoever made it.
+
+    Most warm reads are answered from memory and never open one.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, read_only: bool) -> None:
+        self._engine = engine
+        self._read_only = read_only
+        self._connection: AsyncConnection | None = None
+        self._committed: list[Callable[[], None]] = []
+
+    @property
+    def opened(self) -> bool:
+        """Whether any statement has run."""
+        return self._connection is not None
+
+    async def execute(
+        self, statement: Executable, parameters: Mapping[str, Any] | list[dict[str, Any]] | None = None
+    ) -> CursorResult[Any]:
+        """Run one statement.
+
+        Raises IntegrityError for a broken constraint, DatabaseUnavailable or Busy when PostgreSQL or the pool
+        cannot serve it.
+        """
+        try:
+            if self._connection is None:
+                self._connection = await self._open()
+            return await self._connection.execute(statement, parameters)
+        except IntegrityError:
+            raise
+        except PoolTimeout:
+            raise Busy("Every database connection is in use.") from None
+        except (OperationalError, InterfaceError, DBAPIError) as error:
+            raise _unavailable(error) from error
+
+    async def _open(self) -> AsyncConnection:
+        connection = self._engine.connect()
+        await connection.start()
+        if self._read_only:
+            await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+        return connection
+
+    def on_commit(self, action: Callable[[], None]) -> None:
+        """Call `action` once the transaction is durable; never if it is rolled back."""
+        self._committed.append(action)
+
+    async def finish(self, *, keep: bool) -> None:
+        """Commit (or roll back) and give the connection back. Raises DatabaseUnavailable if the commit failed."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                await (connection.commit() if keep else connection.rollback())
+            except DBAPIError as error:
+                raise _unavailable(error) from error
+            finally:
+                await connection.close()
+        if keep:
+            for action in self._committed:
+                action()
+
+
+def _unavailable(error: DBAPIError) -> Exception:
+    """A lost or refused connection is the database's state; anything else is our mistake and stays as it is."""
+    lost = error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    return DatabaseUnavailable() if lost else error
+
+
+class Database:
+    """The engine and its pool. Shared by the whole process; `close` ends it."""
+
+    def __init__(
+        self, database_url: str, *, pool_size: int = 16, pool_timeout: float = 2.0, statement_timeout: float = 10.0
+    ) -> None:
+        self.url = driver_url(database_url)
+        self._engine = create_async_engine(
+            engine_url(database_url),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=pool_timeout,
+            pool_pre_ping=False,
+            connect_args={
+                "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
+                "options": f"-c statement_timeout={int(statement_timeout * 1000)}"
+                " -c idle_in_transaction_session_timeout=30000 -c timezone=UTC",
+                "application_name": "dakora",
+            },
+        )
+
+    def open(self, *, read_only: bool = False) -> Transaction:
+        """A transaction that whoever opens it must `finish`."""
+        return Transaction(self._engine, read_only=read_only)
+
+    @asynccontextmanager
+    async def transaction(self, *, read_only: bool = False) -> AsyncIterator[Transaction]:
+        """A transaction that commits when the block ends well and rolls back when it does not."""
+        transaction = self.open(read_only=read_only)
+        try:
+            yield transaction
+        except BaseException:  # whatever ends the block, a half-done transaction must not stay open
+            await transaction.finish(keep=False)
+            raise
+        await transaction.finish(keep=True)
+
+    async def schema_revision(self) -> str:
+        """The schema's revision, empty where there is none yet. Raises DatabaseUnavailable."""
+        async with self.transaction(read_only=True) as tx:
+            found = await tx.execute(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
+            if not found.scalar_one():
+                return ""
+            return str((await tx.execute(text("SELECT version_num FROM alembic_version"))).scalar_one_or_none() or "")
+
+    async def check(self) -> None:
+        """Raises DatabaseUnavailable or Busy unless a statement can be run now."""
+        async with self.transaction(read_only=True) as tx:
+            await tx.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()

@@ -1,0 +1,96 @@
+"""Which prompts are to be compared, and in what order: edits before everything else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dakora_server.core.prompts.records import PromptRecord
+
+
+@dataclass(slots=True)
+class Item:
+    """One prompt to compare. `head` is its newest version where that is `known`; `ids` are the spellings heard of."""
+
+    key: str
+    ids: set[str] = field(default_factory=set)
+    head: PromptRecord | None = None
+    known: bool = False
+    attempts: int = 0
+
+
+class Agenda:
+    """Each prompt stands here at most once. What is put off waits until `retry`."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, Item] = {}
+        self._then: dict[str, Item] = {}
+        self._later: dict[str, Item] = {}
+
+    def __len__(self) -> int:
+        return len(self._first) + len(self._then)
+
+    @property
+    def waits(self) -> bool:
+        """Whether something was put off."""
+        return bool(self._later)
+
+    def fill(self, heads: Mapping[str, PromptRecord | None]) -> None:
+        """Compare all these, whose newest versions are known as of now."""
+        for key, head in heads.items():
+            self._withdraw(key)
+            self._then[key] = Item(key, head=head, known=True)
+
+    def edited(self, key: str) -> None:
+        """A file of this prompt has changed."""
+        self._first[key] = self._withdraw(key)
+
+    def heard(self, key: str, prompt_id: str) -> None:
+        """The server says that this prompt has changed.
+
+        It goes behind the edits: while many files are loaded, all that is heard is the echo of our own saving.
+        """
+        target = self._first if key in self._first else self._then
+        item = target[key] = self._withdraw(key)
+        item.ids.add(prompt_id)
+
+    def again(self, item: Item) -> None:
+        """It has changed under our hands."""
+        item.attempts += 1
+        item.known = False
+        self._first.setdefault(item.key, item)
+
+    def put_off(self, item: Item) -> None:
+        """It cannot be done now."""
+        item.known = False
+        if item.key not in self._first and item.key not in self._then:
+            self._later[item.key] = item
+
+    def retry(self) -> None:
+        """What was put off is due again."""
+        later, self._later = self._later, {}
+        for key, item in later.items():
+            self._then.setdefault(key, item)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for waiting in (self._first, self._then, self._later):
+            waiting.clear()
+
+    def take(self, most: int) -> list[Item]:
+        """The next ones, which do not stand here any more."""
+        taken: list[Item] = []
+        for waiting in (self._first, self._then):
+            taken += [waiting.pop(key) for key in list(waiting)[: most - len(taken)]]
+        return taken
+
+    def unknown(self) -> list[str]:
+        """The keys of those behind the edits whose newest version must be asked for."""
+        return [key for key, item in self._then.items() if not item.known]
+
+    def _withdraw(self, key: str) -> Item:
+        """The item of this key out of wherever it waits, with nothing known any more."""
+        for waiting in (self._first, self._then, self._later):
+            item = waiting.pop(key, None)
+            if item is not None:
+                item.known = False
+                return item
+        return Item(key)

@@ -1,0 +1,141 @@
+"""Notices changes: on the disk through the system's own notices, on the server through the change feed.
+
+The notices of the disk are hints, never the truth: the library drops them silently when the kernel's queue overflows,
+a folder made and filled at once may be seen too late, and network disks give none. So what is named is read again, a
+named folder with all that is in it, and the whole folder is looked over now and then by its times alone.
+"""
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from uuid import UUID
+
+from watchfiles import Change, awatch
+
+from dakora_server.core.sync.names import is_hidden, is_yaml
+
+logger = logging.getLogger(__name__)
+
+# A save is taken for finished when nothing has happened for one step; more than the second is never waited.
+_STEP_MS, _DEBOUNCE_MS = 50, 100
+# How often it is looked whether the folder is still the one that is watched.
+_TURN_MS = 1_000
+_ABSENCE_SECONDS = 0.5
+# More names than this are not worth asking one by one.
+_MANY = 200
+
+
+@dataclass(slots=True)
+class Noticed:
+    """What may have changed since the last time: `paths` on the disk, `ids` on the server.
+
+    `disk` and `server`: anything may have changed there, as something may have been missed.
+    """
+
+    paths: set[str] = field(default_factory=set)
+    ids: dict[str, str] = field(default_factory=dict)
+    disk: bool = False
+    server: bool = False
+
+
+class Watcher:
+    """Collects notices until somebody asks for them. `watch` must be running for those of the disk."""
+
+    def __init__(self, folder: Path, project_id: UUID) -> None:
+        self._folder = folder
+        self._project_id = project_id
+        self._noticed = Noticed()
+        self._news = asyncio.Event()
+        self._ended = asyncio.Event()
+        self.blind = False
+
+    def on_change(self, project_id: UUID, prompt_id: str) -> None:
+        """A prompt changed on the server."""
+        if project_id == self._project_id and not self._ended.is_set():
+            self._noticed.ids[prompt_id.lower()] = prompt_id
+            self._news.set()
+
+    def on_gap(self) -> None:
+        """Changes on the server may have been missed."""
+        self._noticed.server = True
+        self._news.set()
+
+    def wake(self) -> None:
+        """Let `next` return now."""
+        self._news.set()
+
+    def end(self) -> None:
+        """Stop noticing; `watch` returns shortly."""
+        self._ended.set()
+
+    async def next(self, patience: float) -> Noticed:
+        """What was noticed since the last call; waits for something, at most this many seconds."""
+        if patience > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await self._news.wait()
+        self._news.clear()
+        noticed, self._noticed = self._noticed, Noticed()
+        return noticed
+
+    async def watch(self) -> None:
+        """Notice changes on the disk until `end`, whatever becomes of the folder meanwhile."""
+        while not self._ended.is_set():
+            try:
+                await self._watch_once()
+            except (OSError, RuntimeError) as error:
+                # No more watches left in the kernel, a name that is no text, a folder that went away while it was
+                # being watched. `blind` makes the reader look for itself until it works again.
+                self.blind = True
+                logger.warning("the folder cannot be watched, looking at it instead: %s", error)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_ABSENCE_SECONDS):
+                    await self._ended.wait()
+
+    async def _watch_once(self) -> None:
+        if not self._folder.is_dir():
+            return
+        watched = self._folder.stat().st_ino
+        begun = False
+        notices = awatch(
+            self._folder,
+            watch_filter=self._counts,
+            debounce=_DEBOUNCE_MS,
+            step=_STEP_MS,
+            stop_event=self._ended,
+            rust_timeout=_TURN_MS,
+            yield_on_timeout=True,
+            ignore_permission_denied=True,
+        )
+        async for changes in notices:
+            # What happened before the watch stood, or to a folder that took this one's place, has no notice.
+            is_same = self._is_same(watched)
+            self._notice({self._relative(path) for _, path in changes}, all_of_it=not (begun and is_same))
+            begun, self.blind = True, False
+            if not is_same:
+                return
+
+    def _relative(self, path: str) -> str:
+        inside = PurePath(path).relative_to(self._folder).as_posix()
+        return "" if inside == "." else inside
+
+    def _notice(self, paths: set[str], *, all_of_it: bool) -> None:
+        self._noticed.paths |= paths
+        self._noticed.disk |= all_of_it or len(self._noticed.paths) > _MANY
+        if paths or all_of_it:
+            self._news.set()
+
+    def _is_same(self, inode: int) -> bool:
+        try:
+            return self._folder.stat().st_ino == inode
+        except OSError:
+            return False
+
+    def _counts(self, change: Change, path: str) -> bool:
+        name = PurePath(path)
+        if any(is_hidden(part) for part in name.relative_to(self._folder).parts):
+            return False
+        # Whatever has come or gone may have been a folder.
+        return change is not Change.modified or is_yaml(name.name)

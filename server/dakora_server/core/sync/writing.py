@@ -1,0 +1,97 @@
+"""Putting the server's texts into the folder. Everything here blocks on the disk."""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from dakora_server.core.prompts.records import PromptRecord
+from dakora_server.core.sync import disk
+from dakora_server.core.sync.disk import ChangedMeanwhileError, Stamp
+from dakora_server.core.sync.files import Files
+from dakora_server.core.sync.names import conflict_path, is_folder, moved_path, new_path
+from dakora_server.core.sync.records import PromptFile
+from dakora_server.core.templates.serialization import Document, to_yaml, update_yaml
+
+logger = logging.getLogger(__name__)
+_NAMES_TO_TRY = 100
+
+
+class Unsyncable(Exception):
+    """A prompt and its file cannot be brought in step until a person has done something; the message says what."""
+
+
+def create_file(files: Files, head: PromptRecord, document: Document) -> PromptFile:
+    """A new file for a prompt, under a name that is free. Raises Unsyncable, OSError."""
+    _check_folder(head.folder)
+    text = to_yaml(document.spec, version=head.semver).encode()
+    path, stamp = _first_free(
+        lambda attempt: new_path(head.folder, head.prompt_id, attempt=attempt),
+        lambda path: disk.create(files.root, path, text),
+    )
+    return PromptFile(path, stamp, _sha256(text), head.prompt_id, head.content_hash, head.semver)
+
+
+def rewrite_file(files: Files, file: PromptFile, head: PromptRecord, document: Document) -> PromptFile:
+    """The prompt's file with the text of `head`. Raises ChangedMeanwhileError when somebody saves it, OSError."""
+    version = _version_line(file, head)
+    text = update_yaml(files.text_of(file).decode(), document.spec, version=version).encode()
+    try:
+        stamp = disk.replace(files.root, file.path, text, digest=file.sha256)
+    except FileNotFoundError:
+        raise ChangedMeanwhileError from None
+    return PromptFile(file.path, stamp, _sha256(text), head.prompt_id, head.content_hash, version)
+
+
+def move_file(files: Files, file: PromptFile, folder: str) -> PromptFile:
+    """The same file in another folder, under a name that is free there. Raises Unsyncable, OSError."""
+    _check_folder(folder)
+    path, _ = _first_free(
+        lambda attempt: moved_path(file.path, folder, attempt=attempt),
+        lambda path: disk.move(files.root, file.path, path),
+    )
+    return replace(file, path=path)
+
+
+def remove_file(files: Files, file: PromptFile) -> None:
+    """Delete the file as it was read. Raises ChangedMeanwhileError when somebody saves it, OSError."""
+    try:
+        disk.remove(files.root, file.path, digest=file.sha256)
+    except FileNotFoundError:
+        raise ChangedMeanwhileError from None
+
+
+def put_beside(files: Files, file: PromptFile, head: PromptRecord, document: Document) -> str:
+    """The text of `head` beside the file that says something else, written alike; answers its path. Raises OSError."""
+    path = conflict_path(file.path, head.number)
+    version = _version_line(file, head)
+    text = update_yaml(files.text_of(file).decode(), document.spec, version=version).encode()
+    try:
+        disk.create(files.root, path, text)
+    except FileExistsError:
+        logger.debug("version %d is beside the file already", head.number)
+    return path
+
+
+def _version_line(file: PromptFile, head: PromptRecord) -> str | None:
+    # A file that its author left without a version stays without one.
+    return None if file.version is None else head.semver
+
+
+def _first_free(name: Callable[[int], str], make: Callable[[str], Stamp | None]) -> tuple[str, Stamp]:
+    for attempt in range(_NAMES_TO_TRY):
+        path = name(attempt)
+        try:
+            return path, make(path) or disk.NO_STAMP
+        except FileExistsError:
+            continue
+    raise Unsyncable(f"every name like {name(0)} is taken")
+
+
+def _check_folder(folder: str) -> None:
+    if not is_folder(folder):
+        raise Unsyncable(f"its folder {folder!r} on the server cannot be a folder here")
+
+
+def _sha256(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()

@@ -1,0 +1,101 @@
+"""`dakora dev`: the whole platform in the foreground, with a PostgreSQL of its own and a folder kept in step."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from dakora_server import logs
+from dakora_server.config import Settings, UnsafeSettings, load_settings
+from dakora_server.core.scope import Platform
+from dakora_server.core.storage.embedded import EmbeddedPostgres
+from dakora_server.core.sync.folder import FolderSync
+from dakora_server.core.tenancy.provisioning import DEFAULT_PROJECT_ID, LOCAL_USER
+from dakora_server.main import create_app
+from dakora_server.serving import bind, serve
+
+# How long the first answer waits for the folder to be loaded; a larger folder goes on loading behind it.
+_LOAD_SECONDS = 2.0
+
+
+@contextmanager
+def embedded_postgres(data_dir: Path) -> Iterator[EmbeddedPostgres]:
+    """The data folder's own PostgreSQL, for as long as the block lasts. Raises EmbeddedError."""
+    with EmbeddedPostgres(data_dir.absolute() / "postgres") as postgres:
+        yield postgres
+
+
+def run_dev(given: dict[str, Any], *, data_dir: Path, prompts: Path | None) -> int:
+    """Run until Ctrl-C. `given` are settings from the command line, which win over the environment."""
+    probe = load_settings(**given)
+    if prompts is not None and not prompts.is_dir():
+        raise UnsafeSettings(f"The folder {prompts} does not exist: `dakora init` makes one with an example.")
+    # The port first: nothing slow is started for a server that could not listen.
+    listener = bind(probe.host, probe.port)
+    port = listener.getsockname()[1]
+    style = "text" if sys.stdout.isatty() else "json"
+    defaults = {"log_format": style, "log_level": "warning"}
+    chosen = {**given, "port": port} | {k: v for k, v in defaults.items() if k.upper() not in os.environ}
+    if "REGISTRY_URL" not in os.environ:
+        chosen["registry_url"] = f"file:{data_dir.absolute() / 'registry'}"
+
+    def run(settings: Settings, postgres: EmbeddedPostgres | None) -> int:
+        logs.configure(level=settings.log_level, style=settings.log_format)
+        companions = _Companions(postgres, prompts, data_dir / "sync")
+        app = create_app(settings, migrate_first=True, beside=companions.run)
+        return serve(app, settings.host, port, listener=listener, on_ready=lambda: _greet(settings, data_dir))
+
+    if probe.database_url is not None:
+        return run(load_settings(**chosen), None)
+    with embedded_postgres(data_dir) as postgres:
+        return run(load_settings(**chosen, database_url=postgres.url()), postgres)
+
+
+def _greet(settings: Settings, data_dir: Path) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    shown = "localhost" if host in {"127.0.0.1", "[::1]"} else host
+    print(f"Dakora is ready: http://{shown}:{settings.port}  (data in {data_dir}, Ctrl-C stops)", flush=True)
+
+
+class _Companions:
+    """What runs beside the server in development."""
+
+    def __init__(self, postgres: EmbeddedPostgres | None, prompts: Path | None, state_dir: Path) -> None:
+        self._postgres = postgres
+        self._prompts = prompts
+        self._state_dir = state_dir
+
+    @asynccontextmanager
+    async def run(self, platform: Platform) -> AsyncIterator[None]:
+        """Start them, and stop them when the block ends."""
+        stopping = asyncio.Event()
+        work: list[Coroutine[Any, Any, None]] = []
+        if self._postgres is not None:
+            work.append(self._postgres.keep_alive(stopping))
+        loaded = asyncio.Event()
+        if self._prompts is not None:
+            sync = FolderSync(
+                platform,
+                actor=LOCAL_USER,
+                project_id=DEFAULT_PROJECT_ID,
+                folder=self._prompts.absolute(),
+                state_dir=self._state_dir.absolute(),
+                say=lambda line: print(line, flush=True),
+            )
+            work.append(sync.run(stopping, loaded=loaded))
+        else:
+            loaded.set()
+        tasks = [asyncio.create_task(job) for job in work]
+        try:
+            await asyncio.wait(
+                [asyncio.ensure_future(loaded.wait()), *tasks[1:]],
+                timeout=_LOAD_SECONDS,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            yield
+        finally:
+            stopping.set()
+            await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,98 @@
+"""Documents on disk: written once, durably, never overwritten, never outside their project."""
+
+import asyncio
+import errno
+import os
+import uuid
+
+import pytest
+from dakora_server.core.exceptions import DocumentCorrupt, RegistryFull, RegistryUnavailable
+from dakora_server.core.storage.registry.local import LocalRegistry
+
+HASH = "a" * 64
+
+
+@pytest.fixture
+def registry(tmp_path):
+    made = LocalRegistry(tmp_path / "registry")
+    yield made
+    made.close()
+
+
+async def test_what_is_put_is_got(registry):
+    project = uuid.uuid4()
+    await registry.put(project, HASH, b"text\x00\xff")
+    assert await registry.get(project, HASH) == b"text\x00\xff"
+    assert (registry.root / str(project) / f"{HASH}.yaml").is_file()
+
+
+async def test_a_document_of_one_project_is_not_there_for_another(registry):
+    await registry.put(uuid.uuid4(), HASH, b"text")
+    with pytest.raises(DocumentCorrupt):
+        await registry.get(uuid.uuid4(), HASH)
+
+
+async def test_a_second_put_of_the_same_bytes_leaves_the_file_alone(registry):
+    project = uuid.uuid4()
+    await registry.put(project, HASH, b"text")
+    path = registry.root / str(project) / f"{HASH}.yaml"
+    before = path.stat().st_ino
+    await asyncio.gather(*(registry.put(project, HASH, b"text") for _ in range(20)))
+    assert path.stat().st_ino == before
+
+
+async def test_a_damaged_document_is_healed_by_putting_it_again(registry):
+    project = uuid.uuid4()
+    await registry.put(project, HASH, b"text")
+    (registry.root / str(project) / f"{HASH}.yaml").write_bytes(b"tex")
+    await registry.put(project, HASH, b"text")
+    assert await registry.get(project, HASH) == b"text"
+
+
+async def test_nothing_temporary_stays_behind(registry):
+    project = uuid.uuid4()
+    await asyncio.gather(*(registry.put(project, f"{number:064x}", b"x" * number) for number in range(50)))
+    assert list(registry.leftovers()) == []
+    assert len(list(registry.walk())) == 50
+
+
+async def test_a_put_is_on_disk_before_it_is_acknowledged(registry, monkeypatch):
+    synced = []
+    real = os.fsync
+
+    def counted(descriptor):
+        synced.append(descriptor)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", counted)
+    project = uuid.uuid4()
+    await registry.put(project, HASH, b"text")
+    # the file itself, its folder, and the root in which the folder is new
+    assert len(synced) >= 3
+
+
+async def test_a_full_disk_is_507_and_leaves_nothing(registry, monkeypatch):
+    def no_room(descriptor):
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(os, "fsync", no_room)
+    project = uuid.uuid4()
+    with pytest.raises(RegistryFull):
+        await registry.put(project, HASH, b"text")
+    monkeypatch.undo()
+    assert list(registry.leftovers()) == []
+    with pytest.raises(DocumentCorrupt):
+        await registry.get(project, HASH)
+
+
+async def test_a_root_that_is_gone_is_an_outage_and_no_404(tmp_path):
+    registry = LocalRegistry(tmp_path / "nowhere")
+    with pytest.raises(RegistryUnavailable):
+        await registry.get(uuid.uuid4(), HASH)
+    registry.close()
+
+
+async def test_other_folders_in_the_root_are_left_alone(registry):
+    (registry.root / "lost+found").mkdir(parents=True)
+    await registry.put(uuid.uuid4(), HASH, b"text")
+    assert len(list(registry.walk())) == 1
