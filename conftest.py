@@ -10,9 +10,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
+import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,7 @@ class DevServer:
 
     address: str
     folder: Path
-    process: "subprocess.Popen[str]"
+    process: "subprocess.Popen[bytes]"
 
 
 @pytest.fixture(scope="session")
@@ -152,11 +152,13 @@ def dev_server(scratch: Path) -> Iterator[DevServer]:
     shutil.copytree(ROOT / "prompts", folder / "prompts")
     command = [str(Path(sys.executable).with_name("dakora")), "dev", "--port", "0", "--prompts", "prompts"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("DAKORA_", "DATABASE_"))}
-    with subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-    ) as process:
+    log = folder / "output.txt"
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, env=environment) as process,
+    ):
         try:
-            yield DevServer(_address(process), folder, process)
+            yield DevServer(address_of(process, log), folder, process)
         finally:
             process.send_signal(signal.SIGINT)
             try:
@@ -165,13 +167,19 @@ def dev_server(scratch: Path) -> Iterator[DevServer]:
                 process.kill()
 
 
-def _address(process: "subprocess.Popen[str]") -> str:
-    """The address in the line that says where to go. What is printed later is read away."""
-    assert process.stdout is not None
-    seen = []
-    for line in process.stdout:
-        seen.append(line)
-        if "Dakora is ready: " in line:
-            threading.Thread(target=process.stdout.read, daemon=True).start()
-            return line.split("Dakora is ready: ")[1].split()[0]
-    raise AssertionError("dakora dev did not start:\n" + "".join(seen))
+@pytest.fixture(scope="session")
+def address_when_ready() -> "Callable[[subprocess.Popen[bytes], Path], str]":
+    """Waits for a starting `dakora dev`; see address_of."""
+    return address_of
+
+
+def address_of(process: "subprocess.Popen[bytes]", log: Path) -> str:
+    """The address in the line that says where to go, once it has been printed to `log`."""
+    for _ in range(600):
+        printed = log.read_text(encoding="utf-8", errors="replace")
+        if "Dakora is ready: " in printed:
+            return printed.split("Dakora is ready: ")[1].split()[0]
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    raise AssertionError("dakora dev did not start:\n" + log.read_text(encoding="utf-8", errors="replace"))

@@ -19,5 +19,5 @@ with DakoraSync() as dakora:
         },
     )
     for message in result.messages or ():
-        print(f"--- {message.role}")
-        print(message.content)
+        print(f"--- {message['role']}")
+        print(message["content"])

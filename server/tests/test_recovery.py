@@ -1,5 +1,6 @@
 """`dakora dev` as a person meets it: started, stopped, started again, killed, and never a thing lost."""
 
+import contextlib
 import json
 import os
 import random
@@ -10,13 +11,13 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
 import psutil
 import pytest
 
-from conftest import _address
 
 PROMPTS = "/api/projects/default/prompts"
 
@@ -24,10 +25,12 @@ PROMPTS = "/api/projects/default/prompts"
 class Dev:
     """One `dakora dev` after the other on one data folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, address_when_ready: Callable[..., str]) -> None:
+        self.address_when_ready = address_when_ready
         folder.mkdir(parents=True)
         self.folder = folder
-        self.process: subprocess.Popen[str] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
+        self.starts = 0
         self.address = ""
 
     def command(self, *more: str) -> list[str]:
@@ -35,16 +38,18 @@ class Dev:
 
     def start(self, *more: str) -> None:
         environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-        self.process = subprocess.Popen(
-            self.command("--port", "0", *more),
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=environment,
-            start_new_session=True,
-        )
-        self.address = _address(self.process)
+        self.starts += 1
+        log = self.folder / f"output-{self.starts}.txt"
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                self.command("--port", "0", *more),
+                cwd=self.folder,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                start_new_session=True,
+            )
+        self.address = self.address_when_ready(self.process, log)
 
     def family(self) -> list[psutil.Process]:
         assert self.process is not None
@@ -55,7 +60,6 @@ class Dev:
         family = self.family()
         self.process.send_signal(number)
         code = self.process.wait(40)
-        assert self.process.stdout is not None
         _, alive = psutil.wait_procs(family, timeout=10)
         assert alive == []
         return code
@@ -73,8 +77,8 @@ class Dev:
 
 
 @pytest.fixture
-def dev(scratch):
-    started = Dev(scratch / f"dev-{uuid.uuid4().hex[:8]}")
+def dev(scratch, address_when_ready):
+    started = Dev(scratch / f"dev-{uuid.uuid4().hex[:8]}", address_when_ready)
     yield started
     if started.process is not None and started.process.poll() is None:
         started.end()
@@ -138,17 +142,20 @@ def test_a_misspelt_database_never_falls_back_to_the_embedded_one(dev):
 
 
 def victims(dev: Dev, kind: str) -> list[psutil.Process]:
-    family = dev.family()
+    """Whom to kill; empty when it is gone already."""
     if kind == "server":
         return [psutil.Process(dev.process.pid)]
-    postgres = [one for one in family if "postgres" in one.name()]
+    postgres, others = [], []
+    for member in dev.family():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            (postgres if "postgres" in member.name() else others).append((member, member.ppid()))
     if kind == "postgres":
-        return [one for one in postgres if one.ppid() not in {other.pid for other in postgres}]
-    others = [one for one in family if "postgres" not in one.name()]
-    parents = {one.ppid() for one in others}
+        own = {member.pid for member, _ in postgres}
+        return [member for member, parent in postgres if parent not in own]
+    parents = {parent for _, parent in others}
     if kind == "zygote":
-        return [one for one in others if one.pid in parents]
-    return [one for one in others if one.pid not in parents][:1]
+        return [member for member, _ in others if member.pid in parents]
+    return [member for member, _ in others if member.pid not in parents][:1]
 
 
 @pytest.mark.timeout(300)
@@ -187,7 +194,8 @@ def test_nothing_acknowledged_is_lost_whatever_is_killed(dev):
             assert len(acknowledged) > before, f"no write went through before the kill of {kind}"
             time.sleep(rng.random() * 0.2)
             for victim in victims(dev, kind):
-                victim.kill()
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    victim.kill()
             if kind == "server":
                 dev.process.wait(10)
                 dev.start()

@@ -72,7 +72,7 @@ class Prompt:
         The version is left out, so that the server numbers the new one.
         """
         fields = ("template", "messages", "inputs", "description", "metadata", "model", "tools", "response_schema")
-        return {name: value for name in fields if (value := getattr(self, name))}
+        return {name: value for name in fields if (value := getattr(self, name)) is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,7 +118,7 @@ class Desk:
     async def live(self, **options):
         """Folder and project are kept in step for as long as the block lasts."""
         stopping, loaded = asyncio.Event(), asyncio.Event()
-        task = asyncio.create_task(self.sync(pace=LIVE, **options).run(stopping, loaded=loaded))
+        task = asyncio.create_task(self.sync(**{"pace": LIVE, **options}).run(stopping, loaded=loaded))
         try:
             await asyncio.wait_for(loaded.wait(), 30)
             yield

@@ -1,7 +1,6 @@
 import time
 
 import pytest
-
 from dakora_server.core.templates.analysis import Analysis, TemplateFault, analyse
 from dakora_server.core.templates.limits import Limits
 
@@ -103,11 +102,11 @@ class TestFaults:
     @pytest.mark.parametrize(
         ("source", "type_", "line", "column"),
         [
-            ("Hello {{ name }!", "syntax_error", 1, 16),
+            ("Hello {{ name }!", "syntax_error", 1, 15),
             ("a\n  {{ x y }}", "syntax_error", 2, 8),
             ("a\r\nb {% nope %}", "syntax_error", 2, 6),
             ("a\rb\r\n {{ ) }}", "syntax_error", 3, 5),
-            ("{% if a %}\n x", "syntax_error", 2, 1),
+            ("{% if a %}\n x", "syntax_error", 2, 3),
             ("x {# never closed", "syntax_error", 1, 3),
             ("\n\n {% raw %} {{", "syntax_error", 3, 2),
             ("{{ 'abc }}", "syntax_error", 1, 4),
@@ -217,7 +216,10 @@ class TestLimits:
             ("{{ a" + "|e" * 90 + " }}", "{{ a" + "|e" * 101 + " }}"),
             ("{{ " + "(" * 25 + "a" + ")" * 25 + " }}", "{{ " + "(" * 26 + "a" + ")" * 26 + " }}"),
             ("{{ " + "[" * 25 + "]" * 25 + " }}", "{{ " + "[" * 26 + "]" * 26 + " }}"),
-            ("{% for a in b %}" * 15 + "{% endfor %}" * 15, "{% for a in b %}" * 16 + "{% endfor %}" * 16),
+            (
+                "{% for a in b %}" * 15 + "x" + "{% endfor %}" * 15,
+                "{% for a in b %}" * 16 + "x" + "{% endfor %}" * 16,
+            ),
         ],
     )
     def test_nesting_has_a_limit_and_reaches_it(self, fits, deeper):
@@ -256,7 +258,9 @@ class TestLimits:
         assert time.process_time() - begin < 0.5
 
     def test_the_largest_ordinary_template_fits(self):
-        prose = "A paragraph of instructions as long as they usually are in a prompt of this size, and a bit more.\n" * 3
+        prose = (
+            "A paragraph of instructions as long as they usually are in a prompt of this size, and a bit more.\n" * 3
+        )
         loop = "{% for m in messages %}- {{ m.role }}: {{ m.content }}\n{% endfor %}"
         source = (prose + "{{ user.name }}{% if user.age > 18 %}{{ user.text|trim }}{% endif %}\n" + loop) * 110
         assert 46_000 < len(source) < 65_536

@@ -2,10 +2,9 @@ import json
 
 import pytest
 import yaml
-from jinja2.exceptions import FilterArgumentError, TemplateRuntimeError
-
 from dakora_server.core.templates.environment import MissingValue
 from dakora_server.core.templates.filters import DROPPED_FILTERS, FILTERS, default, to_yaml, tojson
+from jinja2.exceptions import FilterArgumentError, TemplateRuntimeError
 
 
 class TestDefault:
@@ -81,7 +80,9 @@ class TestYaml:
         shared = ["a"]
         assert to_yaml([shared, shared]) == "- - a\n- - a"
 
-    @pytest.mark.parametrize("value", ["a\n", "\n\n", " a\nb ", "a: |\n  b", "---", "...", "# a", "\x00", "é\u2028", "- x\n"])
+    @pytest.mark.parametrize(
+        "value", ["a\n", "\n\n", " a\nb ", "a: |\n  b", "---", "...", "# a", "\x00", "é\u2028", "- x\n"]
+    )
     def test_yaml_reads_back_as_it_was(self, value):
         assert yaml.safe_load(to_yaml({"k": value})) == {"k": value}
         assert yaml.safe_load(to_yaml([value])) == [value]

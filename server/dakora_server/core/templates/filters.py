@@ -80,7 +80,9 @@ _Dumper.add_multi_representer(tuple, yaml.SafeDumper.represent_list)
 
 
 def to_yaml(value: Any) -> str:
-    """The value as YAML for a reader: block style, keys in their order, no line end and no `...` at the end.
+    """The value as YAML for a reader: block style, keys in their order, and no `...` at the end.
+
+    There is no line end at the end either, unless the value ends in a text that ends in one.
 
     Raises TemplateRuntimeError for what is neither text, number, boolean, null, list nor object.
     """
@@ -95,7 +97,17 @@ def to_yaml(value: Any) -> str:
         )
     except yaml.representer.RepresenterError:
         raise TemplateRuntimeError("this kind of value cannot be written as YAML") from None
-    return str(written).removesuffix("\n").removesuffix("\n...")
+    text = str(written)
+    if text.endswith("\n...\n"):
+        text = text.removesuffix("...\n")
+    return text if _last(value).endswith("\n") else text.removesuffix("\n")
+
+
+def _last(value: Any) -> str:
+    """The text that a value ends in, if it is one."""
+    while value and isinstance(value, list | tuple | dict):
+        value = value[-1] if not isinstance(value, dict) else next(reversed(value.values()))
+    return value if isinstance(value, str) else ""
 
 
 def _text_filter(name: str) -> Callable[..., Any]:

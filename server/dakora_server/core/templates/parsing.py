@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, nodes
 from jinja2.exceptions import TemplateSyntaxError
-from jinja2.lexer import Token, TokenStream, operators
+from jinja2.lexer import TOKEN_EOF, Token, TokenStream, operators
 from jinja2.parser import Parser
 
 from dakora_server.core.templates.faults import pack
@@ -107,6 +107,7 @@ class _Tokens:
             try:
                 line, kind, text = next(pieces)
             except StopIteration:
+                yield pack(source.count("\n", 0, end) + 1, end - line_start + 1), TOKEN_EOF, ""
                 return
             except TemplateSyntaxError as error:
                 raise self._syntax_error(error, pack(error.lineno, end - line_start + 1)) from None

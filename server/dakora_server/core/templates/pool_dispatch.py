@@ -27,6 +27,8 @@ from dakora_server.core.templates.process_facts import time_on_processor
 _log: Final = logging.getLogger(__name__)
 
 _SLOW_SECONDS: Final = 0.02
+_STARVED_SECONDS: Final = 0.05
+_READING_SECONDS: Final = 0.002
 _COMPILE_GRACE_SECONDS: Final = 0.03
 _QUEUE_SECONDS: Final = 1.0
 _QUEUED_PER_TENANT: Final = 512
@@ -208,22 +210,26 @@ class Dispatch:
         loop = asyncio.get_running_loop()
         remaining = job.due - loop.time()
         if remaining <= 0.001:
-            self._kill(link, job)
-            return
+            if job.spared:
+                self._kill(link, job)
+                return
+            # Timers run before sockets are read: the answer may be here, and this process the one that was held up.
+            job.spared = True
+            remaining = _READING_SECONDS
         if not link.is_slow:
             link.is_slow = link.successor_ordered = True
-            job.processor_time = _time_used(link)
+            job.slow_since, job.processor_time = loop.time(), _time_used(link)
             self.crew.calm(link)
             self.crew.top_up()
         job.timer = loop.call_later(remaining, self._check, link, job)
 
     def _kill(self, link: Link, job: Job) -> None:
-        """End a job that is past its time. If it got no processor to compute on, that is not its fault but the load's."""
+        """End a job that is past its time. One that got no processor to compute on is not at fault: the load is."""
         self.kills += 1
-        used, before = _time_used(link), job.processor_time
+        starved = _was_starved(link, job)
         self._release(link, job)
         self.crew.kill(link)
-        if used is not None and before is not None and used - before < wire.HUNGRY_NANOSECONDS:
+        if starved:
             _fail(job, Busy("The machine is too busy to render in time."))
         else:
             self._stopped(job, f"It took longer than {job.seconds * 1000:.0f} ms.", "time_limit")
@@ -259,6 +265,18 @@ class Dispatch:
 
 def _time_used(link: Link) -> int | None:
     return None if link.pid is None else time_on_processor(link.pid)
+
+
+def _was_starved(link: Link, job: Job) -> bool:
+    """Whether a slow job hardly ran, for long enough to tell. Where the system does not say, it did."""
+    used, before = _time_used(link), job.processor_time
+    watched = asyncio.get_running_loop().time() - job.slow_since
+    return (
+        used is not None
+        and before is not None
+        and watched > _STARVED_SECONDS
+        and used - before < wire.HUNGRY_NANOSECONDS
+    )
 
 
 def _encode(message: list[object]) -> bytes:

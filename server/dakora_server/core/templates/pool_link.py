@@ -23,7 +23,9 @@ class Job:
     compile_seconds: float = 0.0
     started: float = 0.0
     due: float = 0.0
+    slow_since: float = 0.0
     processor_time: int | None = None
+    spared: bool = False
     timer: asyncio.TimerHandle | None = None
     link: "Link | None" = None
     retried: bool = False

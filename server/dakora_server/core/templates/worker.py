@@ -60,9 +60,9 @@ class PoolStats:
 class RenderPool:
     """A fixed number of confined worker processes.
 
-    Every call raises Busy when too much waits or its turn does not come within a second, RendererUnavailable while the
-    worker processes cannot be started, and RenderLimitExceeded when it had to be stopped. A fault's `loc` is `(n,)`,
-    for the n-th source, where it lies in one.
+    Every call raises RenderLimitExceeded when it had to be stopped; Busy when too much waits, its turn does not come
+    within a second, or it got no processor to run on in its time; RendererUnavailable while the worker processes
+    cannot be started. A fault's `loc` is `(n,)`, for the n-th source, where it lies in one.
     """
 
     def __init__(self, *, workers: int, limits: Limits, python: str = sys.executable) -> None:

@@ -1,0 +1,223 @@
+"""Whatever happens on either side, in whatever order: every text ever written can still be found."""
+
+import contextlib
+import itertools
+import re
+import shutil
+import uuid
+from pathlib import Path
+
+import pytest
+from dakora_server.core.exceptions import PromptArchived, PromptNotFound
+from dakora_server.core.prompts import queries
+from dakora_server.core.scope import reading
+from dakora_server.core.tenancy.provisioning import LOCAL_USER, LOCAL_WORKSPACE_ID
+from dakora_server.core.tenancy.queries import ensure_project
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+_TOKEN = re.compile(r"text-\d+")
+_IDS, _FOLDERS = st.sampled_from(["one", "two"]), st.sampled_from(["", "a", "a/b"])
+
+STEPS = st.one_of(
+    st.tuples(st.just("edit_file"), _IDS, _FOLDERS),
+    st.tuples(st.just("edit_file"), _IDS, _FOLDERS),
+    st.tuples(st.just("move_file"), _IDS, _FOLDERS),
+    st.tuples(st.sampled_from(["comment", "delete_file", "copy_file", "break_file", "solve", "take_theirs"]), _IDS),
+    st.tuples(st.sampled_from(["update", "update", "raise_version", "archive", "restore"]), _IDS),
+    st.tuples(st.just("move_prompt"), _IDS, _FOLDERS),
+    st.sampled_from([("synchronise",), ("synchronise",), ("synchronise",), ("lose_state",)]),
+)
+
+
+def tokens_in(*paths: Path) -> set[str]:
+    return {token for path in paths for token in _TOKEN.findall(path.read_text())}
+
+
+class World:
+    """A desk, a count of texts, and those that must be found in the end."""
+
+    def __init__(self, desk) -> None:
+        self.desk = desk
+        self._number = itertools.count()
+        self.owed: set[str] = set()
+
+    def new_text(self) -> str:
+        token = f"text-{next(self._number)}"
+        self.owed.add(token)
+        return token
+
+    async def stored(self) -> set[str]:
+        """Every text that is a version, of live and of archived prompts."""
+        found: set[str] = set()
+        async with reading(self.desk.platform, LOCAL_USER, self.desk.project_id) as project:
+            for prompt_id in ("one", "two"):
+                for version in await queries.list_versions(project, prompt_id, before=None, limit=1000):
+                    found.update(_TOKEN.findall((await project.vault.get(version.content_hash)).text))
+        return found
+
+    def files_of(self, prompt_id: str) -> list[Path]:
+        paths = sorted(self.desk.folder.rglob("*.yaml"))
+        return [
+            path
+            for path in paths
+            if re.search(rf"^id: {prompt_id}\s", path.read_text(), re.M) and ".conflict." not in path.name
+        ]
+
+    def conflicts_of(self, prompt_id: str) -> list[Path]:
+        return [
+            path for path in sorted(self.desk.folder.rglob("*.conflict.*")) if f"id: {prompt_id}" in path.read_text()
+        ]
+
+    async def give_up(self, path: Path) -> None:
+        """A person destroys what stands in a file: what nobody had seen before is nobody's loss."""
+        self.owed -= tokens_in(path) - await self.stored()
+
+    # What a person does
+
+    async def edit_file(self, prompt_id, folder):
+        files = self.files_of(prompt_id)
+        if files:
+            await self.give_up(files[0])
+            content = _TOKEN.sub(self.new_text(), files[0].read_text()).replace("template: [broken", "template: |")
+            files[0].write_text(content)
+        else:
+            path = self.desk.folder / folder / f"{prompt_id}.yaml"
+            if path.exists():
+                await self.give_up(path)
+            self.desk.write(path, self.desk_text(prompt_id))
+
+    def desk_text(self, prompt_id):
+        return f"id: {prompt_id} # mine\ntemplate: |\n  {self.new_text()}\n"
+
+    async def move_file(self, prompt_id, folder):
+        for path in self.files_of(prompt_id)[:1]:
+            target = self.desk.folder / folder / path.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if not target.exists():
+                path.rename(target)
+
+    async def copy_file(self, prompt_id):
+        for path in self.files_of(prompt_id)[:1]:
+            shutil.copy(path, path.with_name(f"copy-{uuid.uuid4().hex[:6]}.yaml"))
+
+    async def comment(self, prompt_id):
+        for path in self.files_of(prompt_id):
+            path.write_text(f"# {uuid.uuid4()}\n{path.read_text()}")
+
+    async def break_file(self, prompt_id):
+        for path in self.files_of(prompt_id)[:1]:
+            path.write_text(path.read_text().replace("template: |", "template: [broken"))
+
+    async def delete_file(self, prompt_id):
+        for path in self.files_of(prompt_id)[:1]:
+            await self.give_up(path)
+            path.unlink()
+
+    async def solve(self, prompt_id):
+        for path in self.conflicts_of(prompt_id):
+            path.unlink()
+
+    async def take_theirs(self, prompt_id):
+        for path in self.conflicts_of(prompt_id)[:1]:
+            mine = path.with_name(f"{path.name.split('.conflict.')[0]}.yaml")
+            if mine.exists():
+                await self.give_up(mine)
+            path.replace(mine)
+
+    # What callers of the API do
+
+    async def update(self, prompt_id):
+        body = self.new_text()
+        try:
+            await self.desk.update(prompt_id, body=body)
+        except PromptNotFound:
+            try:
+                await self.desk.create(prompt_id, body)
+            except PromptArchived:
+                self.owed.discard(body)
+
+    async def raise_version(self, prompt_id):
+        with contextlib.suppress(PromptNotFound):
+            await self.desk.update(prompt_id, version=f"{100 + next(self._number)}.0.0")
+
+    async def archive(self, prompt_id):
+        with contextlib.suppress(PromptNotFound):
+            await self.desk.archive(prompt_id)
+
+    async def restore(self, prompt_id):
+        with contextlib.suppress(PromptNotFound):
+            await self.desk.restore(prompt_id)
+
+    async def move_prompt(self, prompt_id, folder):
+        with contextlib.suppress(PromptNotFound):
+            await self.desk.update(prompt_id, folder=folder)
+
+    # And the sync
+
+    async def synchronise(self):
+        await self.desk.reconcile()
+
+    async def lose_state(self):
+        shutil.rmtree(self.desk.state_dir, ignore_errors=True)
+
+    async def lost(self) -> set[str]:
+        missing = self.owed - tokens_in(*self.desk.folder.rglob("*.yaml"))
+        return missing - await self.stored() if missing else missing
+
+
+@pytest.fixture
+def new_world(desk, tmp_path):
+    """A function that makes a world of its own for each example."""
+
+    async def make() -> World:
+        name = uuid.uuid4()
+        async with desk.platform.database.transaction() as tx:
+            await ensure_project(tx, name, workspace_id=LOCAL_WORKSPACE_ID, slug=name.hex, name="An example")
+        desk.project_id = name
+        desk.folder, desk.state_dir = tmp_path / name.hex, tmp_path / f"{name.hex}-state"
+        desk.folder.mkdir()
+        # A third prompt, so that deleting one file never empties the folder.
+        desk.write("third.yaml", "id: third\ntemplate: always there\n")
+        return World(desk)
+
+    return make
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(STEPS, min_size=1, max_size=14))
+async def test_every_text_is_in_a_file_a_conflict_file_or_a_version(new_world, steps):
+    world = await new_world()
+    for name, *arguments in steps:
+        await getattr(world, name)(*arguments)
+        assert await world.lost() == set()
+    await world.synchronise()
+    assert await world.lost() == set()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(STEPS, min_size=1, max_size=10))
+async def test_once_a_person_has_solved_what_is_left_both_sides_are_the_same(new_world, steps):
+    world = await new_world()
+    for name, *arguments in steps:
+        await getattr(world, name)(*arguments)
+    await world.synchronise()
+    for prompt_id in ("one", "two"):
+        for extra in world.files_of(prompt_id)[1:]:
+            extra.unlink()
+        await world.edit_file(prompt_id, "")
+    # A file that was mended just now may be a conflict of its own.
+    for _ in range(2):
+        await world.synchronise()
+        for prompt_id in ("one", "two"):
+            await world.solve(prompt_id)
+    await world.synchronise()
+
+    report = await world.desk.reconcile()
+
+    assert not report.has_news
+    for prompt_id in await world.desk.ids():
+        prompt = await world.desk.get(prompt_id)
+        (path,) = world.files_of(prompt_id) or [world.desk.folder / "third.yaml"]
+        assert prompt.document.spec.template.strip() in path.read_text()
+        assert prompt.record.folder == path.parent.relative_to(world.desk.folder).as_posix().removeprefix(".")
