@@ -19,6 +19,8 @@ from typing import Any
 
 import httpx2
 import pytest
+from fastapi import FastAPI
+
 from dakora_server.config import Settings
 from dakora_server.core.scope import Platform, ProjectId
 from dakora_server.core.storage.embedded import EmbeddedPostgres, find_binaries
@@ -26,7 +28,6 @@ from dakora_server.core.storage.migrations import migrate
 from dakora_server.core.tenancy import queries as tenancy
 from dakora_server.core.tenancy.provisioning import LOCAL_WORKSPACE_ID
 from dakora_server.main import create_app
-from fastapi import FastAPI
 
 ROOT = Path(__file__).resolve().parent
 

@@ -16,14 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench import servers
+from bench.report import write_report
+from bench.seed import second_project, seed
 from dakora_server.core.storage.database import Database
 from dakora_server.core.storage.embedded import EmbeddedPostgres
 from dakora_server.core.storage.migrations import migrate
 from dakora_server.core.tenancy.provisioning import seed_local_tenant
-
-from bench import servers
-from bench.report import write_report
-from bench.seed import second_project, seed
 
 PROMPTS = "/api/projects/default/prompts"
 INPUTS = {"name": "Alice", "company": "Northwind"}

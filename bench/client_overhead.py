@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx2
+
 from dakora_client import Dakora, DakoraSync
 
 ADDRESS = "http://localhost:54321"

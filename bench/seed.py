@@ -5,6 +5,7 @@ import uuid
 from pathlib import Path
 
 import psycopg
+
 from dakora_server.core.storage.database import driver_url
 from dakora_server.core.templates.model import parse_spec
 from dakora_server.core.templates.serialization import Document

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from dakora_client import DakoraSync
 
 HERE = Path(__file__).resolve().parent

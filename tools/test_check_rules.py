@@ -27,7 +27,7 @@ check_rules = _load()
         ("server/dakora_server/core/prompts/service.py", "await tx.commit()"),
         ("server/dakora_server/core/prompts/service.py", "now = datetime.now(UTC)"),
         ("server/dakora_server/api/prompts.py", "from sqlalchemy import select"),
-        ("package-lock.json", '"resolved": "https://example.test/x.tgz"'),
+        ("package-lock.json", '"resolved": "' + 'https://example.test/x.tgz"'),
         ("server/dakora_server/x.py", "# TO" + "DO later"),
         ("server/dakora_server/x.py", "x = 1\n" * 500),
     ],

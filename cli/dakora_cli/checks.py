@@ -2,14 +2,13 @@
 
 from typing import Any
 
+from dakora_cli.folder import PromptFile
+from dakora_cli.refusals import Problem
 from dakora_server.core.exceptions import Fault
 from dakora_server.core.templates.analysis import Analysis, analyse
 from dakora_server.core.templates.limits import Limits
 from dakora_server.core.templates.model import TemplateSpec
 from dakora_server.core.templates.schemas import check_schema
-
-from dakora_cli.folder import PromptFile
-from dakora_cli.refusals import Problem
 
 _LIMITS = Limits()
 

@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from dakora_client import Dakora, Prompt
-from dakora_server.core.templates.model import TemplateSpec
-from dakora_server.core.templates.serialization import to_yaml
 
 from dakora_cli.folder import PromptFile, folder_option, read_folder
 from dakora_cli.options import REACHING, SPEAKING, Invocation, command
@@ -20,6 +17,9 @@ from dakora_cli.planning import Head, Outcome, plan
 from dakora_cli.reach import ask, at_once
 from dakora_cli.refusals import Exit, Refusal
 from dakora_cli.remote import heads_of, spec_of
+from dakora_client import Dakora, Prompt
+from dakora_server.core.templates.model import TemplateSpec
+from dakora_server.core.templates.serialization import to_yaml
 
 _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}

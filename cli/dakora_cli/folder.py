@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+
+from dakora_cli.refusals import Problem, WrongUse, field_at
+from dakora_cli.world import World
 from dakora_server.core.exceptions import Fault, TemplateInvalid
 from dakora_server.core.sync.names import folder_of, is_conflict, is_folder, is_hidden, is_yaml
 from dakora_server.core.sync.positions import in_file
 from dakora_server.core.templates.model import TemplateSpec
 from dakora_server.core.templates.serialization import Document, parse_yaml
 from dakora_server.core.templates.yaml_reader import MAX_FILE_BYTES
-
-from dakora_cli.refusals import Problem, WrongUse, field_at
-from dakora_cli.world import World
 
 folder_option = click.option(
     "--dir",

@@ -1,12 +1,12 @@
 """`dakora link`."""
 
 import click
-from dakora_client import Context, Dakora
 
 from dakora_cli.connection import Connection, Link, mask, read_key, read_link, remove_link, write_link
 from dakora_cli.options import SPEAKING, Invocation, command
 from dakora_cli.reach import ask
 from dakora_cli.refusals import Refusal, WrongUse
+from dakora_client import Context, Dakora
 
 
 @command("link", "api_key", "project", *SPEAKING)

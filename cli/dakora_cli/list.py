@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 import click
-from dakora_client import Dakora, PromptSummary
 from rich.table import Table
 from rich.text import Text
 
@@ -12,6 +11,7 @@ from dakora_cli.options import REACHING, SPEAKING, Invocation, command
 from dakora_cli.output import age, one_line
 from dakora_cli.reach import ask
 from dakora_cli.screen import console
+from dakora_client import Dakora, PromptSummary
 
 _COLUMNS = ("id", "version", "labels", "folder", "updated", "description")
 

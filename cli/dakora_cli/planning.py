@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from dakora_server.core.templates.versioning import is_higher
-
 from dakora_cli.folder import PromptFile
+from dakora_server.core.templates.versioning import is_higher
 
 
 class Head(Protocol):

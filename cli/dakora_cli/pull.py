@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 
 import click
-from dakora_client import Dakora, NotFoundError
 
 from dakora_cli.folder import folder_at, folder_option, read_folder
 from dakora_cli.options import REACHING, SPEAKING, Invocation, command
@@ -16,6 +15,7 @@ from dakora_cli.progress import progress
 from dakora_cli.pulling import Fate, Pulled, Puller
 from dakora_cli.reach import ask, at_once
 from dakora_cli.refusals import Problem, Refusal
+from dakora_client import Dakora, NotFoundError
 
 _STYLES = {Fate.WRITTEN: "green", Fate.UPDATED: "cyan", Fate.MOVED: "cyan"}
 

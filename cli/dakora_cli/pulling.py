@@ -6,17 +6,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from dakora_client import Dakora, Prompt
-from dakora_server.core.sync.names import is_folder, moved_path, new_path
-from dakora_server.core.templates.serialization import to_yaml, update_yaml
-from dakora_server.core.templates.versioning import is_higher
-
 from dakora_cli.files import write_atomically
 from dakora_cli.folder import PromptFile
 from dakora_cli.planning import Head
 from dakora_cli.refusals import Problem, Refusal
 from dakora_cli.remote import spec_of
 from dakora_cli.world import World
+from dakora_client import Dakora, Prompt
+from dakora_server.core.sync.names import is_folder, moved_path, new_path
+from dakora_server.core.templates.serialization import to_yaml, update_yaml
+from dakora_server.core.templates.versioning import is_higher
 
 
 class Fate(StrEnum):

@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 
 import click
-from dakora_client import Dakora
 
 from dakora_cli.checks import check
 from dakora_cli.folder import PromptFile, folder_option, read_folder
@@ -18,6 +17,7 @@ from dakora_cli.reach import ask, at_once
 from dakora_cli.refusals import Exit, Problem, Refusal
 from dakora_cli.remote import heads_of
 from dakora_cli.saving import Saved, Saver
+from dakora_client import Dakora
 
 _STYLES = {Outcome.CREATED: "green", Outcome.UPDATED: "cyan", Outcome.RESTORED: "green"}
 _DID = {outcome: outcome.value for outcome in Outcome}

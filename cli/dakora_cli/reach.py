@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from dakora_cli.connection import LOCAL_URL, Connection
+from dakora_cli.options import Invocation
+from dakora_cli.refusals import NotReached, Problem, Refusal, WrongUse, field_at
 from dakora_client import (
     APIError,
     AuthenticationError,
@@ -18,10 +21,6 @@ from dakora_client import (
     TimedOut,
     UnexpectedAnswer,
 )
-
-from dakora_cli.connection import LOCAL_URL, Connection
-from dakora_cli.options import Invocation
-from dakora_cli.refusals import NotReached, Problem, Refusal, WrongUse, field_at
 
 T = TypeVar("T")
 AT_ONCE = 8

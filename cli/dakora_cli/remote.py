@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from dakora_cli.planning import Head
+from dakora_cli.reach import at_once
+from dakora_cli.refusals import Refusal
 from dakora_client import Dakora, NotFoundError, Prompt
 from dakora_server.core.exceptions import DakoraError
 from dakora_server.core.templates.model import TemplateSpec, parse_spec
 from dakora_server.core.templates.serialization import Document
-
-from dakora_cli.planning import Head
-from dakora_cli.reach import at_once
-from dakora_cli.refusals import Refusal
 
 _FIELDS = ("id", "description", "template", "messages", "inputs", "model", "tools", "response_schema", "metadata")
 # Up to here single questions are quicker than reading the whole list of a large project.

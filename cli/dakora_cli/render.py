@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from dakora_client import RenderResult
 
 from dakora_cli.options import REACHING, SPEAKING, Invocation, command
 from dakora_cli.reach import ask
 from dakora_cli.refusals import WrongUse
 from dakora_cli.selection import prompt_id_argument, refuse_both, version_options
 from dakora_cli.world import World
+from dakora_client import RenderResult
 
 
 @command("render", *REACHING, *SPEAKING)

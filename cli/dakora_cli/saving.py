@@ -3,6 +3,11 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dakora_cli.files import write_atomically
+from dakora_cli.folder import PromptFile
+from dakora_cli.planning import Outcome, Plan, plan
+from dakora_cli.refusals import Problem
+from dakora_cli.remote import fields_of
 from dakora_client import (
     APIError,
     AuthenticationError,
@@ -15,12 +20,6 @@ from dakora_client import (
 )
 from dakora_server.core.exceptions import Fault
 from dakora_server.core.templates.serialization import replace_version
-
-from dakora_cli.files import write_atomically
-from dakora_cli.folder import PromptFile
-from dakora_cli.planning import Outcome, Plan, plan
-from dakora_cli.refusals import Problem
-from dakora_cli.remote import fields_of
 
 
 @dataclass(frozen=True, slots=True)

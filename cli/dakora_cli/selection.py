@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
-from dakora_client import Dakora
 
 from dakora_cli.options import Flags, Invocation
 from dakora_cli.reach import ask
 from dakora_cli.refusals import Refusal, WrongUse
+from dakora_client import Dakora
 
 F = TypeVar("F", bound=Callable[..., Any])
 # Somebody holds the Tab key down and waits.

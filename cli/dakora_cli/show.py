@@ -5,8 +5,6 @@ from datetime import datetime
 from typing import Any
 
 import click
-from dakora_client import Prompt
-from dakora_server.core.templates.serialization import to_yaml
 from rich.syntax import Syntax
 
 from dakora_cli.options import REACHING, SPEAKING, Invocation, command
@@ -15,6 +13,8 @@ from dakora_cli.reach import ask
 from dakora_cli.remote import spec_of
 from dakora_cli.screen import console
 from dakora_cli.selection import prompt_id_argument, refuse_both, version_options
+from dakora_client import Prompt
+from dakora_server.core.templates.serialization import to_yaml
 
 
 @command("show", *REACHING, *SPEAKING)

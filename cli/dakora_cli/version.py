@@ -1,11 +1,10 @@
 """`dakora version`."""
 
-from dakora_client import Dakora
-
 from dakora_cli import __version__
 from dakora_cli.options import REACHING, SPEAKING, Invocation, command
 from dakora_cli.reach import ask
 from dakora_cli.refusals import Refusal, WrongUse
+from dakora_client import Dakora
 
 # Somebody who asks for a version does not wait for a server that is not there.
 _SECONDS = 2.0

@@ -15,10 +15,11 @@ from typing import Any
 import httpx2
 import pytest
 import uvicorn
+from fastapi import FastAPI
+
 from dakora_cli.main import run
 from dakora_cli.world import World
 from dakora_client import Dakora
-from fastapi import FastAPI
 
 
 class Screen(io.StringIO):

@@ -8,9 +8,10 @@ import sys
 import tomllib
 from pathlib import Path
 
-import dakora_cli
 import httpx2
 import pytest
+
+import dakora_cli
 from dakora_cli.lazy import load
 from dakora_cli.main import COMMANDS
 from dakora_cli.reference import page

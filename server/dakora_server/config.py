@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     )
     database_pool_size: int = Field(16, ge=1, le=200, description="Connections kept to PostgreSQL.")
     database_pool_timeout: float = Field(
-        2.0, gt=0, le=60, description="Seconds a request waits for a connection before it is answered 503."
+        5.0, gt=0, le=60, description="Seconds a request waits for a connection before it is answered 503."
     )
     statement_timeout: float = Field(10.0, gt=0, le=600, description="Seconds one SQL statement may take.")
     registry_url: str = Field(

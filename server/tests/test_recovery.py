@@ -18,7 +18,6 @@ import httpx2
 import psutil
 import pytest
 
-
 PROMPTS = "/api/projects/default/prompts"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
+
 from dakora_client import Dakora, DakoraSync
 from dakora_client._settings import Hooks
 

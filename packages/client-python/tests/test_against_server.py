@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+
 from dakora_client import (
     ConflictError,
     Dakora,

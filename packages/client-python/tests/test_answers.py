@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import httpx2
 import pytest
+
 from dakora_client import DakoraSync, PartVersion, PromptSummary, UnexpectedAnswer, User
 
 

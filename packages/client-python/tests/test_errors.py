@@ -3,9 +3,10 @@
 import pickle
 from datetime import UTC, datetime
 
-import dakora_client
 import httpx2
 import pytest
+
+import dakora_client
 from dakora_client import (
     APIError,
     AuthenticationError,

@@ -6,9 +6,10 @@ import tomllib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import dakora_client
 import httpx2
 import pytest
+
+import dakora_client
 from dakora_client import Dakora, DakoraSync
 from dakora_client.prompts import Prompts
 from dakora_client.sync_prompts import PromptsSync

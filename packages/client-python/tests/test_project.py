@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
+
 from dakora_client import AuthenticationError, Dakora, DakoraSync, TimedOut
 
 ADDRESS, KEY = "http://dakora.test", "dk_proj_abcdef"

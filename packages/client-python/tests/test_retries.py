@@ -2,6 +2,7 @@
 
 import httpx2
 import pytest
+
 from dakora_client import APIError, ConnectionFailed, PreconditionFailed, RateLimited, TimedOut, Unavailable
 
 SAFE = {

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import httpx2
 import pytest
+
 from dakora_client import Dakora, DakoraError, DakoraSync
 
 KEY = "dk_proj_5ecretsEcretsecretsecretsecret"

@@ -4,6 +4,7 @@ import asyncio
 
 import httpx2
 import pytest
+
 from dakora_client import Dakora, DakoraSync, TimedOut
 
 ADDRESS = "http://dakora.test"

@@ -5,6 +5,7 @@ import time
 import uuid
 
 import pytest
+
 from dakora_server.core.tenancy import queries as tenancy
 from dakora_server.core.tenancy.provisioning import LOCAL_WORKSPACE_ID
 

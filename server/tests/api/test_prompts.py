@@ -243,8 +243,9 @@ class TestRead:
     async def test_a_foreign_project_is_as_absent_as_one_that_does_not_exist(self, project, platform):
         import uuid
 
-        from dakora_server.core.storage.tables import projects, workspaces
         from sqlalchemy import insert
+
+        from dakora_server.core.storage.tables import projects, workspaces
 
         foreign = uuid.uuid4()
         async with platform.database.transaction() as tx:
@@ -343,8 +344,9 @@ class TestArchive:
         assert (refused.status_code, refused.json()["code"]) == (409, "prompt_archived")
 
     async def test_after_30_days_it_is_gone_and_its_id_is_free(self, project, platform):
-        from dakora_server.core.storage.tables import prompts
         from sqlalchemy import func, text, update
+
+        from dakora_server.core.storage.tables import prompts
 
         await project.create("p", "old")
         await project.client.delete(f"{project.prompts}/p")

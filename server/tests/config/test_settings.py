@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from dakora_server.config import Settings, UnsafeSettings, load_settings
 
 ROOT = Path(__file__).resolve().parents[3]

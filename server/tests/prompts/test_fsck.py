@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from dakora_server.core.prompts.fsck import fsck
 from dakora_server.core.storage.registry.local import LocalRegistry
 
@@ -72,8 +73,9 @@ async def test_only_old_orphans_are_swept(project, check, folder):
 
 
 async def test_a_gap_in_the_numbers_is_named(project, check, platform):
-    from dakora_server.core.storage.tables import prompts
     from sqlalchemy import update
+
+    from dakora_server.core.storage.tables import prompts
 
     await project.create("gap", "one")
     where = prompts.c.project_id == project.id

@@ -5,6 +5,7 @@ import contextlib
 import uuid
 
 import psycopg
+
 from dakora_server.core.storage.changes import ChangeFeed, announce
 from dakora_server.core.storage.database import Database, driver_url
 from dakora_server.core.storage.pointers import Pointers

@@ -23,6 +23,7 @@ import psutil
 import psycopg
 import pytest
 import sqlalchemy
+
 from dakora_server.core.storage import embedded_process
 from dakora_server.core.storage.embedded import AlreadyRunning, EmbeddedError, EmbeddedPostgres, find_binaries
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from dakora_server.core.storage import embedded_binaries
 from dakora_server.core.storage.embedded import EmbeddedError, find_binaries
 

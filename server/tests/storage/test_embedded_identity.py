@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+
 from dakora_server.core.storage.embedded import EmbeddedError, EmbeddedPostgres, PostgresBinaries, find_binaries
 
 QUICK = {"fsync": "off"}

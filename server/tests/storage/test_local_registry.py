@@ -6,6 +6,7 @@ import os
 import uuid
 
 import pytest
+
 from dakora_server.core.exceptions import DocumentCorrupt, RegistryFull, RegistryUnavailable
 from dakora_server.core.storage.registry.local import LocalRegistry
 

@@ -7,11 +7,12 @@ import pytest
 import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from psycopg import sql
+
 from dakora_server.core.storage.database import driver_url, engine_url
 from dakora_server.core.storage.migrations import migrate, newest_revision
 from dakora_server.core.storage.schema import SCHEMA_REVISION
 from dakora_server.core.storage.tables import metadata
-from psycopg import sql
 
 
 @pytest.fixture

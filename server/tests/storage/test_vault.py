@@ -4,6 +4,7 @@ import asyncio
 import uuid
 
 import pytest
+
 from dakora_server.core.exceptions import DocumentCorrupt
 from dakora_server.core.storage.registry.local import LocalRegistry
 from dakora_server.core.storage.vault import ProjectVault, Vault, document_weight

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from dakora_server.core.prompts import service
 from dakora_server.core.prompts.records import Selector
 from dakora_server.core.scope import reading, writing

@@ -1,6 +1,7 @@
 """Both have changed: both texts are kept, and a person is told what to do."""
 
 import pytest
+
 from dakora_server.core.prompts import queries
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+
 from dakora_server.core.prompts.records import PromptRecord
 from dakora_server.core.sync.decision import Move, Step, decide, decide_folder
 from dakora_server.core.sync.disk import Stamp

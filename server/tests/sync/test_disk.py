@@ -5,6 +5,7 @@ import os
 import stat
 
 import pytest
+
 from dakora_server.core.sync import disk
 
 

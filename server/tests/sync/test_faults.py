@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from dakora_server.core.exceptions import DatabaseUnavailable
 from dakora_server.core.sync import disk
 from dakora_server.core.sync.pairs import Pairs

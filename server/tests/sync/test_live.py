@@ -5,6 +5,7 @@ import shutil
 
 import psycopg
 import pytest
+
 from dakora_server.core.tenancy.provisioning import DEFAULT_PROJECT_ID
 
 

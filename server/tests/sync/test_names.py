@@ -1,6 +1,7 @@
 """Which names count, and what a prompt's file is called."""
 
 import pytest
+
 from dakora_server.api.shapes import FOLDER
 from dakora_server.core.sync import names
 

@@ -8,13 +8,14 @@ import uuid
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from dakora_server.core.exceptions import PromptArchived, PromptNotFound
 from dakora_server.core.prompts import queries
 from dakora_server.core.scope import reading
 from dakora_server.core.tenancy.provisioning import LOCAL_USER, LOCAL_WORKSPACE_ID
 from dakora_server.core.tenancy.queries import ensure_project
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 _TOKEN = re.compile(r"text-\d+")
 _IDS, _FOLDERS = st.sampled_from(["one", "two"]), st.sampled_from(["", "a", "a/b"])

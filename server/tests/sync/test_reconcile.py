@@ -3,6 +3,7 @@
 import stat
 
 import pytest
+
 from dakora_server.core.exceptions import PromptNotFound
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+
 from dakora_server.core.sync.records import Base
 from dakora_server.core.sync.state import SyncState
 
@@ -64,7 +65,7 @@ def test_a_path_belongs_to_who_had_it_last(tmp_path):
 def test_only_a_change_makes_it_worth_saving(tmp_path):
     known = state(tmp_path)
     known.put(base())
-    known.snapshot()
+    known.store(known.snapshot())
     known.put(base())
     assert not known.dirty
     known.drop("greeting")

@@ -4,6 +4,7 @@ import asyncio
 import os
 
 import pytest
+
 from dakora_server.core.sync import watcher
 from dakora_server.core.sync.folder import Pace
 

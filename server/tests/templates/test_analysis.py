@@ -1,6 +1,7 @@
 import time
 
 import pytest
+
 from dakora_server.core.templates.analysis import Analysis, TemplateFault, analyse
 from dakora_server.core.templates.limits import Limits
 

@@ -6,6 +6,7 @@ from collections import UserDict
 from pathlib import Path
 
 import pytest
+
 from dakora_server.core.exceptions import InvalidInputs
 from dakora_server.core.templates.coercion import coerce_inputs, schema_checks
 from dakora_server.core.templates.model import InputSpec

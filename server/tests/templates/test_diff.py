@@ -1,6 +1,7 @@
 """What `diff_documents` says of two versions."""
 
 import pytest
+
 from dakora_server.core.templates.diff import diff_documents
 
 

@@ -2,9 +2,10 @@ import json
 
 import pytest
 import yaml
+from jinja2.exceptions import FilterArgumentError, TemplateRuntimeError
+
 from dakora_server.core.templates.environment import MissingValue
 from dakora_server.core.templates.filters import DROPPED_FILTERS, FILTERS, default, to_yaml, tojson
-from jinja2.exceptions import FilterArgumentError, TemplateRuntimeError
 
 
 class TestDefault:

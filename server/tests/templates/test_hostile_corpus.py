@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from dakora_server.core.templates.analysis import analyse
 from dakora_server.core.templates.limits import Limits
 
@@ -26,37 +27,40 @@ def test_the_corpus_is_as_large_as_promised():
     json.dumps([case.inputs for case in CASES])
 
 
-@pytest.mark.parametrize("family", sorted({case.family for case in CASES}))
-def test_what_must_be_refused_is_refused_without_running_it(family):
-    let_through = [
-        case.name
-        for case in CASES
-        if case.family == family and case.expect == "refused" and not analyse(case.sources, LIMITS).faults
-    ]
+@pytest.fixture(scope="module")
+def analysed():
+    """Each case with what the analysis says of it and the processor time that took."""
+    results = []
+    for case in CASES:
+        begin = time.process_time()
+        analysis = analyse(case.sources, LIMITS)
+        results.append((case, analysis, time.process_time() - begin))
+    return results
+
+
+def test_what_must_be_refused_is_refused_without_running_it(analysed):
+    let_through = [case.name for case, analysis, _ in analysed if case.expect == "refused" and not analysis.faults]
     assert let_through == []
 
 
-def test_every_answer_is_quick():
-    # 250 ms is the promise for a request; an analysis takes less than half of it on slow hardware.
-    for case in CASES:
-        begin = time.process_time()
-        analyse(case.sources, LIMITS)
-        assert time.process_time() - begin < 1, case.name
+def test_every_answer_is_quick(analysed):
+    # 250 ms is the promise for a request. An analysis takes at most 100 ms; the bound leaves room for a slow machine.
+    assert [case.name for case, _, seconds in analysed if seconds > 1] == []
 
 
-def test_every_fault_is_fit_for_anyone():
+def test_every_fault_is_fit_for_anyone(analysed):
     internal = re.compile(r"0x[0-9a-f]{5}|Traceback|jinja2|site-packages|\.py\b|NoneType|object at")
-    for case in CASES:
-        for fault in analyse(case.sources, LIMITS).faults:
+    for case, analysis, _ in analysed:
+        for fault in analysis.faults:
             assert len(fault.message) <= 301, case.name
             assert not internal.search(fault.message), (case.name, fault.message)
-            assert fault.line is None or 1 <= fault.line <= case.sources[fault.source].count("\n") + 1
+            assert fault.line is None or 1 <= fault.line <= len(re.split("\r\n|\r|\n", case.sources[fault.source]))
 
 
-def test_nothing_that_reaches_an_underscore_is_ever_plain():
-    for case in CASES:
-        if case.family in ("attribute", "subscript", "lookup", "format", "memory"):
-            assert not analyse(case.sources, LIMITS).plain, case.name
+def test_what_reaches_for_more_than_its_inputs_is_not_plain(analysed):
+    for case, analysis, _ in analysed:
+        if case.family in ("attribute", "lookup", "format", "memory", "time"):
+            assert not analysis.plain, case.name
 
 
 def test_generated_templates_are_the_same_for_the_same_seed_and_analysed_in_no_time():

@@ -4,10 +4,11 @@ import json
 import re
 
 import pytest
+from pydantic import ValidationError
+
 from dakora_server.core.exceptions import TemplateInvalid
 from dakora_server.core.templates.model import InputSpec, TemplateSpec, parse_spec
 from dakora_server.core.templates.spec_faults import request_faults
-from pydantic import ValidationError
 
 TYPES = ["string", "number", "boolean", "array<string>", "object"]
 

@@ -1,6 +1,7 @@
 """JSON Schema as a render worker applies it."""
 
 import pytest
+
 from dakora_server.core.templates.schemas import check_schema
 
 

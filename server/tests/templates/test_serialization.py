@@ -6,6 +6,9 @@ import os
 
 import pytest
 import yaml
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
 from dakora_server.core.exceptions import DocumentCorrupt, TemplateInvalid
 from dakora_server.core.templates import yaml_reader
 from dakora_server.core.templates.model import parse_spec
@@ -17,8 +20,6 @@ from dakora_server.core.templates.serialization import (
     parse_yaml,
     to_yaml,
 )
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
 EXAMPLES = int(os.environ.get("DAKORA_EXAMPLES", "2000"))
 LOADERS = [yaml.CSafeLoader, yaml.SafeLoader]

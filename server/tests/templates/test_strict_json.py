@@ -5,10 +5,11 @@ import os
 import time
 
 import pytest
-from dakora_server.core.exceptions import InvalidJson
-from dakora_server.core.templates.strict_json import loads
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
+from dakora_server.core.exceptions import InvalidJson
+from dakora_server.core.templates.strict_json import loads
 
 EXAMPLES = int(os.environ.get("DAKORA_EXAMPLES", "2000"))
 

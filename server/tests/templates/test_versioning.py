@@ -1,6 +1,7 @@
 """Version numbers are strict semver and always rise."""
 
 import pytest
+
 from dakora_server.core.exceptions import TemplateInvalid, VersionNotHigher
 from dakora_server.core.templates.versioning import is_higher, next_version, semver_problem
 

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 import psutil
 import pytest
 import uvloop
+
 from dakora_server.core.exceptions import (
     Busy,
     RendererUnavailable,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from dakora_server.core.exceptions import Busy, DakoraError, RenderFailed, RenderLimitExceeded
 from dakora_server.core.templates import pool_wire as wire
 from dakora_server.core.templates.limits import Limits

@@ -4,6 +4,9 @@ import json
 import os
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from dakora_server.core.exceptions import TemplateInvalid
 from dakora_server.core.templates.model import TemplateSpec, parse_spec
 from dakora_server.core.templates.serialization import (
@@ -14,8 +17,6 @@ from dakora_server.core.templates.serialization import (
     to_yaml,
     update_yaml,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 EXAMPLES = int(os.environ.get("DAKORA_EXAMPLES", "2000"))
 

@@ -7,6 +7,7 @@ import time
 
 import pytest
 import yaml
+
 from dakora_server.core.exceptions import TemplateInvalid
 from dakora_server.core.templates import yaml_reader
 from dakora_server.core.templates.serialization import parse_yaml

@@ -180,7 +180,7 @@ async def _add(
     moved = folder is not None and folder != head.folder
     unchanged = document.hash == head.content_hash and not (given and is_higher(given, head.semver))
     if unchanged and not moved:
-        # Before `If-Match` is looked at, so that a save repeated because its answer was lost succeeds (RFC 9110, 13.1.1).
+        # Before `If-Match` is looked at: a save repeated because its answer was lost must succeed (RFC 9110, 13.1.1).
         return StoredPrompt(head, document)
     _refuse_stale(head, if_match)
     record = head

@@ -15,7 +15,7 @@ from dakora_server.core.sync.state import SyncState
 from dakora_server.core.sync.watcher import Noticed, Watcher
 
 # Looking over a large folder may take one part in so many of the time.
-_LOOK_SHARE = 300
+_LOOK_SHARE = 100
 _LONGEST_RETRY = 30.0
 _PASSES = 3
 
@@ -32,7 +32,7 @@ class Pace:
     settle: float = 0.04
     leave: float = 0.5
     look: float = 15.0
-    blind: float = 1.0
+    blind: float = 0.5
     save: float = 1.0
     retry: float = 1.0
 
@@ -74,7 +74,7 @@ class FolderSync:
         self._must_compare = True
         self._loaded = asyncio.Event()
         self._total = self._done = 0
-        self._look_at = self._save_at = self._retry_at = 0.0
+        self._looked_at = self._look_took = self._save_at = self._retry_at = 0.0
         self._is_state_told = False
         self._judge_at: float | None = None
         self._retry_pause = self._pace.retry
@@ -181,20 +181,25 @@ class FolderSync:
             self._say(f"{self._shown}: the folder is gone, so nothing is kept in step and nothing was archived")
         return True
 
+    @property
+    def _look_at(self) -> float:
+        """When the whole folder is to be looked over again, whatever was noticed."""
+        pause = self._pace.blind if self._watcher.blind else self._pace.look
+        return self._looked_at + max(pause, self._look_took * _LOOK_SHARE)
+
     async def _look(self, noticed: Noticed) -> None:
         begun = self._now()
         noticed.disk |= begun >= self._look_at and not self._must_compare
         if await self._rounds.read(noticed):
             self._judge_at = self._now() + self._pace.leave
         if noticed.disk:
-            took = self._now() - begun
-            pause = self._pace.blind if self._watcher.blind else self._pace.look
-            self._look_at = self._now() + max(pause, took * _LOOK_SHARE)
+            self._looked_at = self._now()
+            self._look_took = max(0.0, self._looked_at - begun - self._pace.settle)
 
     async def _begin(self) -> None:
         self._total = await self._rounds.begin()
         self._must_compare, self._is_comparing, self._done = False, True, 0
-        self._look_at = self._now() + self._pace.look
+        self._looked_at = self._now()
 
     async def _round(self) -> None:
         await self._rounds.round()
@@ -240,7 +245,6 @@ class FolderSync:
             self._save_at = self._now() + self._pace.save
         except OSError as error:
             # Without it the next start has to compare anew, and asks where it cannot tell who has changed.
-            self._state.dirty = True
             self._save_at = self._now() + _LONGEST_RETRY
             if not self._is_state_told:
                 self._say(f"{self._state.file}: the state of the folder cannot be saved ({error.strerror})")

@@ -38,7 +38,12 @@ class SyncState:
         self._folder = folder
         self._bases: dict[str, Base] = {}
         self._by_path: dict[str, str] = {}
-        self.dirty = False
+        self._changes = self._stored = 0
+
+    @property
+    def dirty(self) -> bool:
+        """Whether something is not stored yet."""
+        return self._changes != self._stored
 
     def load(self) -> None:
         """Read what was saved. A file that is missing or damaged is no base at all. Blocks on the disk."""
@@ -52,22 +57,24 @@ class SyncState:
         if stored.format == _FORMAT:
             for base in stored.prompts:
                 self.put(base)
-            self.dirty = False
+            self._stored = self._changes
 
-    def snapshot(self) -> bytes:
-        """What `store` is to write. From here on, only later changes count as unsaved."""
-        self.dirty = False
+    def snapshot(self) -> tuple[int, bytes]:
+        """What `store` is to write, as it is now."""
         # The folder is for people who wonder which one this is.
         shown = os.fsencode(self._folder).decode(errors="replace")
-        return orjson.dumps({"format": _FORMAT, "folder": shown, "prompts": list(self._bases.values())})
+        content = {"format": _FORMAT, "folder": shown, "prompts": list(self._bases.values())}
+        return self._changes, orjson.dumps(content)
 
-    def store(self, snapshot: bytes) -> None:
+    def store(self, snapshot: tuple[int, bytes]) -> None:
         """Replace the file in one step. Blocks on the disk; raises OSError."""
+        changes, content = snapshot
         self.file.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.file.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
         try:
-            temporary.write_bytes(snapshot)
+            temporary.write_bytes(content)
             temporary.replace(self.file)
+            self._stored = changes
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
@@ -96,7 +103,7 @@ class SyncState:
         # A path has one prompt: who had it before is found by its id from now on.
         self._bases[key] = base
         self._by_path[base.path] = key
-        self.dirty = True
+        self._changes += 1
 
     def drop(self, key: str) -> None:
         """Forget a prompt that is gone from both sides."""
@@ -104,4 +111,4 @@ class SyncState:
         if base is not None:
             if self._by_path.get(base.path) == key:
                 del self._by_path[base.path]
-            self.dirty = True
+            self._changes += 1

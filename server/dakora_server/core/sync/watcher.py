@@ -23,6 +23,7 @@ _STEP_MS, _DEBOUNCE_MS = 50, 100
 # How often it is looked whether the folder is still the one that is watched.
 _TURN_MS = 1_000
 _ABSENCE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 30.0
 # More names than this are not worth asking one by one.
 _MANY = 200
 
@@ -82,16 +83,21 @@ class Watcher:
 
     async def watch(self) -> None:
         """Notice changes on the disk until `end`, whatever becomes of the folder meanwhile."""
+        pause = _ABSENCE_SECONDS
         while not self._ended.is_set():
             try:
                 await self._watch_once()
-            except (OSError, RuntimeError) as error:
-                # No more watches left in the kernel, a name that is no text, a folder that went away while it was
-                # being watched. `blind` makes the reader look for itself until it works again.
+                pause = _ABSENCE_SECONDS
+            except (OSError, RuntimeError, ExceptionGroup) as error:
+                # No more watches left in the kernel, a name that is no text, a folder that went away; the library
+                # wraps what fails in its thread. `blind` makes the reader look for itself until it works again.
+                if not self.blind:
+                    logger.warning("the folder cannot be watched, looking at it instead: %r", error)
+                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS) if self.blind else _ABSENCE_SECONDS
                 self.blind = True
-                logger.warning("the folder cannot be watched, looking at it instead: %s", error)
+                self._notice(set(), all_of_it=True)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_ABSENCE_SECONDS):
+                async with asyncio.timeout(pause):
                     await self._ended.wait()
 
     async def _watch_once(self) -> None:

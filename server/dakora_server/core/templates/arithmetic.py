@@ -11,7 +11,7 @@ from typing import Any
 from dakora_server.core.templates.printing import printable_inside
 
 # Numbers past this many bits cannot be printed anyway (Python converts at most 4,300 digits).
-_LONGEST_INTEGER = 16_384
+_LONGEST_INTEGER = 32_768
 _LONGEST_REPEAT = 1024 * 1024
 _WIDEST_FORMAT = 1_000
 
@@ -23,7 +23,7 @@ class TooMuch(Exception):
 
 
 def multiply(left: Any, right: Any) -> Any:
-    """`left * right`. Raises TooMuch for texts and lists past 1 MiB and for numbers past 16,384 bits."""
+    """`left * right`. Raises TooMuch for texts and lists past 1 MiB and for numbers past 32,768 bits."""
     if isinstance(left, int) and isinstance(right, int):
         if left.bit_length() + right.bit_length() > _LONGEST_INTEGER:
             raise TooMuch("a number is too large")
@@ -36,7 +36,7 @@ def multiply(left: Any, right: Any) -> Any:
 
 
 def power(base: Any, exponent: Any) -> Any:
-    """`base ** exponent`. Raises TooMuch for numbers past 16,384 bits."""
+    """`base ** exponent`. Raises TooMuch for numbers past 32,768 bits."""
     whole = isinstance(base, int) and isinstance(exponent, int)
     if whole and exponent > 0 and base.bit_length() * exponent > _LONGEST_INTEGER and base not in (0, 1, -1):
         raise TooMuch("a number is too large")

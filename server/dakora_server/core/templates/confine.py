@@ -10,7 +10,8 @@ import os
 import pwd
 import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
 from dakora_server.core.templates.seccomp import filter_program
@@ -101,6 +102,19 @@ class Walls:
             system_calls=filtered,
             dies_with_zygote=tied,
         )
+
+    @contextmanager
+    def as_worker(self) -> Iterator[None]:
+        """In the zygote: act as the workers' user, so that signals and priorities need no privilege over others."""
+        if self._nobody is None:
+            yield
+            return
+        with suppress(OSError):  # then workers could not change their user either
+            os.seteuid(self._nobody[0])
+        try:
+            yield
+        finally:
+            os.seteuid(0)
 
     def _became_nobody(self) -> bool:
         def become() -> None:

@@ -56,9 +56,9 @@ def _sentence(error: Exception) -> tuple[str, str, bool]:
     if isinstance(error, TooMuch):
         return str(error), "too_much", True
     if isinstance(error, RecursionError):
-        return "The template calls itself too often", "too_deep", True
+        return "The template calls itself too often", "nesting_limit", True
     if isinstance(error, MemoryError):
-        return "The render needs more memory than it may have", "out_of_memory", True
+        return "The render needs more memory than it may have", "memory_limit", True
     for kinds, type_, say in _KINDS:
         if isinstance(error, kinds):
             return say(str(error)), type_, False

@@ -127,6 +127,8 @@ def _replace(context: EvalContext, value: Any, *args: Any, **kwargs: Any) -> str
 
 @pass_eval_context
 def _join(context: EvalContext, value: Any, d: Any = "", attribute: str | int | None = None) -> str:
+    if type(value) is str and attribute is None and not context.autoescape:
+        return str(printable_inside(d)).join(value)
     members = value if attribute is None else map(make_attrgetter(context.environment, attribute), value)
     return sync_do_join(context, map(printable_inside, members), d)
 

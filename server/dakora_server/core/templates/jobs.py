@@ -23,7 +23,7 @@ from dakora_server.core.templates.renderer import Program, RenderRefused, compil
 from dakora_server.core.templates.schemas import check_schema
 
 _CHUNK: Final = 65_536
-_GROWTH_KEPT: Final = 48 * 1024 * 1024
+_GROWTH_KEPT: Final = 32 * 1024 * 1024
 _RUSAGE_UNIT: Final = 1 if sys.platform == "darwin" else 1024
 
 # What nothing in a worker does once it serves. Compiling and running a template's code is the exception.
@@ -79,11 +79,10 @@ class Refusal(Exception):
 class Worker:
     """The loop of one worker, and what it keeps between jobs: compiled programs."""
 
-    def __init__(self, job: socket.socket, limits: Limits, *, watch: Watch, alarm: bool) -> None:
+    def __init__(self, job: socket.socket, limits: Limits, *, watch: Watch) -> None:
         self._job = job
         self._limits = limits
         self._watch = watch
-        self._alarm = alarm
         self._programs: wire.Shelf[Program] = wire.Shelf()
         self._size_at_start = _largest_size()
 
@@ -92,13 +91,12 @@ class Worker:
         self._job.sendall(frame([wire.READY, os.getpid(), confinement]))
         longest = self._limits.compile_seconds + self._limits.render_seconds + 1
         while (body := self._receive()) is not None:
-            if self._alarm:  # where the system does not end us with the zygote, an alarm without a handler does
-                signal.setitimer(signal.ITIMER_REAL, longest)
+            # The server ends a job that is late. Should it be gone, and the zygote too, an alarm nobody handles does.
+            signal.setitimer(signal.ITIMER_REAL, longest)
             answer = self._answer(body)
             del body
             self._job.sendall(answer)
-            if self._alarm:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _receive(self) -> bytes | None:
         chunk = self._job.recv(_CHUNK)
@@ -198,7 +196,7 @@ def rehearse(limits: Limits) -> None:
     text = "{% for x in xs %}{{ loop.index }} {{ x|upper|tojson }}{% endfor %}{{ s|default('-')|yaml }}"
     here, there = socket.socketpair()
     with here, there:
-        worker = Worker(here, limits, watch=Watch(), alarm=False)
+        worker = Worker(here, limits, watch=Watch())
         facts: list[list[Any]] = [
             [wire.ANALYSE, [text]],
             [wire.ANALYSE, ["{% if %}"]],

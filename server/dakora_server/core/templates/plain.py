@@ -31,8 +31,8 @@ _MOST_NODES = 300
 _DEEPEST = 16
 
 # Nanoseconds, measured with Python 3.11 on slow hardware and rounded up.
-_NODE = 500  # to evaluate a node, without what depends on sizes
-_PRINT_TEXT, _PRINT_VALUE = 2, 100  # the worst value is a list of short floats: 4 bytes each
+_NODE = 600  # to evaluate a node, without what depends on sizes
+_PRINT_TEXT, _PRINT_VALUE = 2, 130  # the worst value is a list of short floats: 4 bytes each
 _COMPARE_TEXT, _COMPARE_VALUE = 1, 40  # the worst are lists of empty objects
 _GROWTH = 6  # `tojson` makes "\u0000" of a NUL, `escape` "&#34;" of a quote
 _LONGEST_SEPARATOR = 4
@@ -43,7 +43,8 @@ _LONGEST_CONSTANT = 100
 # `float` and `round` read numbers by Python's own rules, `list`, `reverse` and `batch` serve only with those, `yaml` is
 # long to write in other languages.
 _TEXT_FILTERS = {"capitalize": 20, "lower": 20, "string": 2, "title": 300, "trim": 5, "upper": 20}
-_GROWING_FILTERS = {"e": 20, "escape": 20, "join": 80, "tojson": 20}
+_GROWING_FILTERS = {"e": 20, "escape": 20, "join": 40, "tojson": 20}
+_JOIN_VALUE = 500  # the members are looked at one by one
 _LOOKING_FILTERS = frozenset({"count", "first", "last", "length"})
 _DEFAULTS = frozenset({"default", "d"})
 _FILTERS = _TEXT_FILTERS | _GROWING_FILTERS
@@ -268,7 +269,8 @@ class _Proof:
         if node.name not in _FILTERS or not self._takes(node):
             raise NotPlain
         self._must_be_own(operand)
-        self._pay(_FILTERS[node.name], _PRINT_VALUE + _FILTERS[node.name], operand)
+        of_text = _FILTERS[node.name]
+        self._pay(of_text, _JOIN_VALUE if node.name == "join" else _PRINT_VALUE + of_text, operand)
         if node.name in _GROWING_FILTERS:
             if operand.grown:
                 raise NotPlain

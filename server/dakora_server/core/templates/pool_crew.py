@@ -135,10 +135,10 @@ class Crew:
         if kind == READY and link.pid is None and isinstance(payload, int) and isinstance(reason, dict):
             link.pid = payload
             self.confinement = reason
-            self._early_deaths = 0
             self._ready.set()
             self._boss.joined(link)
         elif link.job is not None and isinstance(kind, str) and isinstance(reason, str):
+            self._early_deaths = 0
             self._boss.answered(link, kind, payload, reason)
         elif kind == FAILED and link.pid is None:
             _log.error("A render worker could not be confined: %s", reason)
@@ -157,14 +157,15 @@ class Crew:
         if link.condemned:
             return
         link.condemned = True
-        if link.pid is None:
+        self.respawns += 1
+        if link.pid is not None:
+            self._boss.left(link, with_zygote=False)
+        if link.served:
+            self.top_up()
+        else:  # it may be that none can live here: no haste then
             self._early_deaths += 1
             pause = min(_FIRST_PAUSE_SECONDS * 2**self._early_deaths, _LONGEST_PAUSE_SECONDS)
             asyncio.get_running_loop().call_later(pause, self.top_up)
-            return
-        self.respawns += 1
-        self._boss.left(link, with_zygote=False)
-        self.top_up()
 
     async def _launch(self) -> None:
         """Start the zygote and order all workers; return when the first is ready. Raises RendererUnavailable."""
@@ -174,7 +175,7 @@ class Crew:
         try:
             self._process = self._spawn(theirs)
         except OSError as error:
-            _log.error("The render workers' interpreter %s cannot be started: %s", self._python, error.strerror)
+            _log.error("The render workers' interpreter %s cannot be started: %s", self._python, error)
             ours.close()
             raise RendererUnavailable from error
         finally:

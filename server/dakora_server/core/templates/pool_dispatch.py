@@ -26,6 +26,10 @@ from dakora_server.core.templates.process_facts import time_on_processor
 
 _log: Final = logging.getLogger(__name__)
 
+# A job that runs on is looked at this often. Once it has computed for a while, everyone else goes first.
+_LOOK_SECONDS: Final = 0.005
+_HUNGRY_NANOSECONDS: Final = 5_000_000
+# The same by the clock, where the system does not say how long a process computed.
 _SLOW_SECONDS: Final = 0.02
 _STARVED_SECONDS: Final = 0.05
 _READING_SECONDS: Final = 0.002
@@ -75,15 +79,15 @@ class Dispatch:
         job = link.job
         if job is None:
             return
-        if kind == wire.COMPILED:
+        if kind == wire.COMPILED and job.compiles:
             self._compiled(link, job)
-        elif kind == wire.MISS:
+        elif kind == wire.MISS and not job.compiles:
             link.programs.drop(job.key)
             self._send(link, job)
         else:
             self._release(link, job)
-            _resolve(job, kind, payload, reason)
-            self._keep_or_replace(link, reason)
+            wrong = _resolve(job, kind, payload)
+            self._keep_or_replace(link, reason or wrong)
             self._next()
 
     def left(self, link: Link, *, with_zygote: bool) -> None:
@@ -95,12 +99,12 @@ class Dispatch:
             return
         self._release(link, job)
         if not self._available:
-            _fail(job, RendererUnavailable())
+            job.fail(RendererUnavailable())
         elif not job.retried:
             job.retried = True
             self._enqueue(job, first=True)
         elif with_zygote:
-            _fail(job, RendererUnavailable())
+            job.fail(RendererUnavailable())
         else:
             self._stopped(job, "It ended its worker process.", "worker_ended")
         self._next()
@@ -109,7 +113,7 @@ class Dispatch:
         """The crew's report: there are no workers, and there will be none for a while."""
         self._available = False
         for job in self._queue.drain():
-            _fail(job, RendererUnavailable())
+            job.fail(RendererUnavailable())
 
     async def do(self, job: Job) -> Any:
         """The job's result, when its turn has come. Raises what it ended with."""
@@ -127,18 +131,18 @@ class Dispatch:
         except asyncio.CancelledError:
             if job.link is None:  # nobody waits for it; one that runs is let finish, so that its frames stay in step
                 self._queue.forget(job.tenant, job)
-                _cancel_timer(job)
+                job.cancel_timer()
             raise
 
     def _enqueue(self, job: Job, *, first: bool = False) -> None:
         if not self._queue.put(job.tenant, job, first=first):
-            _fail(job, Busy("Too many renders are waiting."))
+            job.fail(Busy("Too many renders are waiting."))
             return
         job.timer = asyncio.get_running_loop().call_later(_QUEUE_SECONDS, self._overdue, job)
 
     def _overdue(self, job: Job) -> None:
         self._queue.forget(job.tenant, job)
-        _fail(job, Busy("The render waited too long for its turn."))
+        job.fail(Busy("The render waited too long for its turn."))
 
     def _may_run(self, tenant: str) -> bool:
         return self._running.get(tenant, 0) < self._cap
@@ -158,7 +162,7 @@ class Dispatch:
             job = self._queue.take(self._may_run)
             if job is None:
                 return
-            _cancel_timer(job)
+            job.cancel_timer()
             if job.future.done():
                 continue
             link = self._free_link(job)
@@ -171,24 +175,24 @@ class Dispatch:
         self.busy += 1
         self._running[job.tenant] = self._running.get(job.tenant, 0) + 1
         loop = asyncio.get_running_loop()
-        job.timer = loop.call_later(_SLOW_SECONDS, self._check, link, job)
+        job.timer = loop.call_later(_LOOK_SECONDS, self._check, link, job)
         self._send(link, job)
 
     def _send(self, link: Link, job: Job) -> None:
         """The job's frame, with all that this worker needs for it, and when it is due."""
         job.started = now = asyncio.get_running_loop().time()
         if not job.key or link.programs.get(job.key):
-            job.due = now + job.seconds
+            job.due, job.compiles = now + job.seconds, False
             message = job.message
         else:
-            job.due = now + job.compile_seconds
+            job.due, job.compiles = now + job.compile_seconds, True
             message = job.complete
         try:
             link.send(_encode(message))
         except (TypeError, ValueError, RecursionError) as error:  # the caller's values are no JSON; no frame was sent
             self._release(link, job)
             self._idle.append(link)
-            job.future.set_exception(error)
+            job.fail(error)
 
     def _compiled(self, link: Link, job: Job) -> None:
         """The worker now holds the program, and what counts from here on is the render.
@@ -196,13 +200,14 @@ class Dispatch:
         A long compile is taken off its time, down to a quarter: a caller waits no longer for a template that is new to
         the worker and hostile than for one that is hostile only.
         """
+        job.compiles = False
         link.programs.put(job.key, True, weight=job.weight)
         loop = asyncio.get_running_loop()
         now = loop.time()
         in_all = job.started + job.seconds + _COMPILE_GRACE_SECONDS
         job.due = max(min(now + job.seconds, in_all), now + job.seconds / 4)
         if link.is_slow:
-            _cancel_timer(job)
+            job.cancel_timer()
             job.timer = loop.call_later(job.due - now, self._check, link, job)
 
     def _check(self, link: Link, job: Job) -> None:
@@ -216,21 +221,24 @@ class Dispatch:
             # Timers run before sockets are read: the answer may be here, and this process the one that was held up.
             job.spared = True
             remaining = _READING_SECONDS
-        if not link.is_slow:
-            link.is_slow = link.successor_ordered = True
-            job.slow_since, job.processor_time = loop.time(), _time_used(link)
-            self.crew.calm(link)
-            self.crew.top_up()
+        elif not link.is_slow:
+            if _computes(link, job, now=loop.time()):
+                link.is_slow = link.successor_ordered = True
+                self.crew.calm(link)
+                self.crew.top_up()
+            else:
+                remaining = min(remaining, _LOOK_SECONDS)
         job.timer = loop.call_later(remaining, self._check, link, job)
 
     def _kill(self, link: Link, job: Job) -> None:
         """End a job that is past its time. One that got no processor to compute on is not at fault: the load is."""
+        watched = asyncio.get_running_loop().time() - job.watched_since
+        starved = job.processor_time is not None and not link.is_slow and watched > _STARVED_SECONDS
         self.kills += 1
-        starved = _was_starved(link, job)
         self._release(link, job)
         self.crew.kill(link)
         if starved:
-            _fail(job, Busy("The machine is too busy to render in time."))
+            job.fail(Busy("The machine is too busy to render in time."))
         else:
             self._stopped(job, f"It took longer than {job.seconds * 1000:.0f} ms.", "time_limit")
         self._next()
@@ -238,10 +246,10 @@ class Dispatch:
     def _stopped(self, job: Job, sentence: str, kind: str) -> None:
         if job.key:
             self._breaker.killed((job.tenant, job.key), now=asyncio.get_running_loop().time())
-        _fail(job, RenderLimitExceeded(errors=[Fault(sentence, type=kind)]))
+        job.fail(RenderLimitExceeded(errors=[Fault(sentence, type=kind)]))
 
     def _release(self, link: Link, job: Job) -> None:
-        _cancel_timer(job)
+        job.cancel_timer()
         link.job = job.link = None
         link.served += 1
         self.busy -= 1
@@ -252,8 +260,8 @@ class Dispatch:
             del self._running[job.tenant]
 
     def _keep_or_replace(self, link: Link, reason: str) -> None:
-        if reason.startswith("outside:"):
-            _log.error("A template reached out of its sandbox (%s); the worker was replaced.", reason)
+        if reason not in {"", "memory"}:
+            _log.error("A render worker was replaced: %s.", reason)
         if reason or link.is_slow or link.served >= self._limits.renders_per_worker:
             self.crew.dismiss(link)
             return
@@ -263,20 +271,18 @@ class Dispatch:
             self.crew.top_up()
 
 
-def _time_used(link: Link) -> int | None:
-    return None if link.pid is None else time_on_processor(link.pid)
+def _computes(link: Link, job: Job, *, now: float) -> bool:
+    """Whether a job that takes long does so because it computes. The first look only takes the measure.
 
-
-def _was_starved(link: Link, job: Job) -> bool:
-    """Whether a slow job hardly ran, for long enough to tell. Where the system does not say, it did."""
-    used, before = _time_used(link), job.processor_time
-    watched = asyncio.get_running_loop().time() - job.slow_since
-    return (
-        used is not None
-        and before is not None
-        and watched > _STARVED_SECONDS
-        and used - before < wire.HUNGRY_NANOSECONDS
-    )
+    A worker that is slow because the machine is busy must keep its place, or it would never get to its end.
+    """
+    used = time_on_processor(link.pid) if link.pid is not None else None
+    if used is None:
+        return now - job.started > _SLOW_SECONDS
+    if job.processor_time is None:
+        job.processor_time, job.watched_since = used, now
+        return False
+    return used - job.processor_time > _HUNGRY_NANOSECONDS
 
 
 def _encode(message: list[object]) -> bytes:
@@ -286,30 +292,18 @@ def _encode(message: list[object]) -> bytes:
         return json.dumps(message).encode()
 
 
-def _resolve(job: Job, kind: str, payload: Any, reason: str) -> None:
-    if job.future.done():
-        return
+def _resolve(job: Job, kind: str, payload: Any) -> str:
+    """Give the caller the answer. What comes back is why the worker that gave it should be replaced, if it should."""
     if kind == wire.OK:
-        job.future.set_result(payload)
-    elif kind == wire.REFUSED:
+        job.succeed(payload)
+        return ""
+    try:
         code, faults = payload
-        refused = _REFUSALS.get(code, RenderFailed)
-        job.future.set_exception(refused(errors=[_fault(*fault) for fault in faults]))
-    else:
-        _log.error("A render worker failed with %s.", reason)
-        job.future.set_exception(RenderFailed())
-
-
-def _fail(job: Job, error: DakoraError) -> None:
-    _cancel_timer(job)
-    if not job.future.done():
-        job.future.set_exception(error)
-
-
-def _cancel_timer(job: Job) -> None:
-    if job.timer is not None:
-        job.timer.cancel()
-        job.timer = None
+        job.fail(_REFUSALS[code](errors=[_fault(*fault) for fault in faults]))
+    except (TypeError, ValueError, KeyError):
+        job.fail(RenderFailed())
+        return "malformed answer"
+    return ""
 
 
 def _fault(message: str, kind: str, line: int | None, column: int | None, source: int) -> Fault:

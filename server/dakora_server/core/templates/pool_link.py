@@ -11,7 +11,7 @@ from dakora_server.core.templates.pool_wire import HEADER, LARGEST_ANSWER, Shelf
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One call into a worker. `complete` is the message with which a worker that lacks the program can do it too."""
+    """One call into a worker. `complete` is the message for a worker that does not hold the program yet."""
 
     tenant: str
     message: list[object]
@@ -21,14 +21,33 @@ class Job:
     complete: list[object] = field(default_factory=list)
     weight: int = 0
     compile_seconds: float = 0.0
-    started: float = 0.0
-    due: float = 0.0
-    slow_since: float = 0.0
-    processor_time: int | None = None
-    spared: bool = False
     timer: asyncio.TimerHandle | None = None
     link: "Link | None" = None
     retried: bool = False
+    started: float = 0.0
+    due: float = 0.0
+    compiles: bool = False
+    spared: bool = False
+    watched_since: float = 0.0
+    processor_time: int | None = None
+
+    def succeed(self, result: Any) -> None:
+        """Give the caller what the worker answered, if one still waits."""
+        self.cancel_timer()
+        if not self.future.done():
+            self.future.set_result(result)
+
+    def fail(self, error: Exception) -> None:
+        """Raise `error` where the caller waits, if one still does."""
+        self.cancel_timer()
+        if not self.future.done():
+            self.future.set_exception(error)
+
+    def cancel_timer(self) -> None:
+        """Whatever was to happen to this job at a certain time does not."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
 
 
 class Listener(Protocol):

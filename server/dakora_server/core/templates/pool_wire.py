@@ -40,9 +40,6 @@ FAILED: Final = "failed"
 # The largest answer a worker may send: an output of 1 MiB whose every byte is a control character takes six.
 LARGEST_ANSWER: Final = 16 * 1024 * 1024
 
-# A job that computes, as against one that is slow because it does not get a processor: what it used since it was slow.
-HUNGRY_NANOSECONDS: Final = 5_000_000
-
 PROGRAMS_HELD: Final = 256
 PROGRAM_CHARACTERS_HELD: Final = 1024 * 1024
 

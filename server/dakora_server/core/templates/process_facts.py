@@ -1,6 +1,7 @@
 """What Linux says of another process. On other systems nobody says, and the answer is None."""
 
 import os
+from pathlib import Path
 
 
 def time_on_processor(pid: int) -> int | None:
@@ -16,7 +17,6 @@ def resident_bytes(pid: int) -> int | None:
 
 def _number(path: str, place: int) -> int | None:
     try:
-        with open(path, "rb") as facts:  # noqa: PTH123 -- the zygote does without pathlib
-            return int(facts.read().split()[place])
+        return int(Path(path).read_bytes().split()[place])
     except (OSError, IndexError, ValueError):
         return None

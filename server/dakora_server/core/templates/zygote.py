@@ -20,10 +20,8 @@ from dakora_server.core.templates import pool_wire as wire
 from dakora_server.core.templates.confine import Walls
 from dakora_server.core.templates.jobs import Watch, Worker, frame, rehearse
 from dakora_server.core.templates.limits import Limits
-from dakora_server.core.templates.process_facts import time_on_processor
 
 _TICK_SECONDS: Final = 0.5
-_WATCH_SECONDS: Final = 0.01
 _NICEST: Final = 19
 _JOB_FD: Final = 3
 
@@ -37,7 +35,6 @@ class Zygote:
         self._walls = walls
         self._server = os.getppid()
         self._pids: dict[int, int] = {}
-        self._watched: dict[int, int | None] = {}
         self._sockets: list[int] = []
         self._unread = b""
 
@@ -45,12 +42,10 @@ class Zygote:
         """Obey until the control socket ends, then leave no worker behind."""
         try:
             while os.getppid() == self._server:
-                wait = _WATCH_SECONDS if self._watched else _TICK_SECONDS
-                ready, _, _ = select.select([self._control], [], [], wait)
+                ready, _, _ = select.select([self._control], [], [], _TICK_SECONDS)
                 if ready and not self._obey():
                     break
                 self._reap()
-                self._calm_hungry()
         finally:
             for number in list(self._pids):
                 self._kill(number)
@@ -70,8 +65,8 @@ class Zygote:
                 self._fork(number, self._sockets.pop(0))
             elif command == wire.KILL:
                 self._kill(number)
-            elif command == wire.NICE and number in self._pids:
-                self._watched[number] = time_on_processor(self._pids[number])
+            elif command == wire.NICE:
+                self._calm(number)
         return True
 
     def _fork(self, number: int, job: int) -> None:
@@ -111,32 +106,31 @@ class Zygote:
             connection.sendall(frame([wire.FAILED, None, f"{type(error).__name__}: {error}"]))
             raise
         watch = Watch()
-        worker = Worker(connection, self._limits, watch=watch, alarm=not confinement.dies_with_zygote)
+        worker = Worker(connection, self._limits, watch=watch)
         watch.start()
         worker.serve(confinement.to_json())
 
     def _kill(self, number: int) -> None:
         pid = self._pids.get(number)
         if pid is not None:  # not reaped yet, so the pid is still its own
-            os.kill(pid, signal.SIGKILL)
+            with self._walls.as_worker():
+                os.kill(pid, signal.SIGKILL)
+
+    def _calm(self, number: int) -> None:
+        """Let everyone else run before this worker, at once, whenever they want to."""
+        pid = self._pids.get(number)
+        if pid is None:
+            return
+        with self._walls.as_worker():
+            os.setpriority(os.PRIO_PROCESS, pid, _NICEST)
+            if sys.platform == "linux":
+                # Niceness alone lets a process finish its turn of some milliseconds before one that wakes up.
+                os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
 
     def _reap(self) -> None:
         for number, pid in list(self._pids.items()):
             if os.waitpid(pid, os.WNOHANG)[0] == pid:
                 del self._pids[number]
-                self._watched.pop(number, None)
-
-    def _calm_hungry(self) -> None:
-        """Let everyone else go first, once a worker that is said to be slow has really been computing.
-
-        One that was slow only because the machine is busy keeps its place, or it would never get to its end.
-        """
-        for number, before in list(self._watched.items()):
-            pid = self._pids[number]
-            now = time_on_processor(pid)
-            if before is None or now is None or now - before > wire.HUNGRY_NANOSECONDS:
-                del self._watched[number]
-                os.setpriority(os.PRIO_PROCESS, pid, _NICEST)
 
 
 def main() -> None:

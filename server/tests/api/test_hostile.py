@@ -1,0 +1,67 @@
+"""Three hundred hostile templates through the front door: created, validated, rendered, and nothing comes of it.
+
+Over a real socket, one after the other, as an attacker would. Each answer is a 4xx or harmless; the server's memory stays
+where it was; afterwards it serves as before.
+"""
+
+import re
+import runpy
+import statistics
+import time
+from pathlib import Path
+
+import httpx2
+import psutil
+
+CASES = runpy.run_path(str(Path(__file__).parents[1] / "templates" / "hostile.py"))["CASES"]
+PROMPTS = "/api/projects/default/prompts"
+MIB = 1024 * 1024
+# What would show that a template saw more than its inputs.
+LEAKS = re.compile(
+    r"<(class|function|module|built-in|bound method|generator|_?[a-z.]*frame) |object at 0x[0-9a-f]+"
+    r"|root:x:0|/site-packages/|Traceback"
+)
+
+
+def test_300_hostile_templates_do_no_harm(dev_server):
+    assert len(CASES) >= 300
+    server = psutil.Process(dev_server.process.pid)
+    slow: list[tuple[float, str, str]] = []
+    times: list[float] = []
+    with httpx2.Client(base_url=dev_server.address, timeout=10) as client:
+
+        def ask(case, step: str, method: str, path: str, body: dict) -> httpx2.Response:
+            started = time.perf_counter()
+            answer = client.request(method, path, json=body)
+            took = time.perf_counter() - started
+            times.append(took)
+            if took >= 0.25:
+                slow.append((round(took, 3), case.name, step))
+            assert answer.status_code < 500, (case.name, step, answer.text)
+            assert not LEAKS.search(answer.text), (case.name, step, answer.text[:500])
+            return answer
+
+        def attack(number: int, case) -> bool:
+            text = {"template": case.template} if case.template is not None else {"messages": case.messages}
+            verdict = ask(case, "validate", "POST", f"{PROMPTS}/validate", text)
+            created = ask(case, "create", "POST", PROMPTS, {"id": f"hostile-{number}", **text})
+            if case.expect == "refused":
+                assert created.status_code == 422, (case.name, created.text[:300])
+                assert not verdict.is_success or verdict.json()["ok"] is False or verdict.json()["includes"], case.name
+            if created.status_code == 201:
+                ask(case, "render", "POST", f"{PROMPTS}/hostile-{number}/render", {"inputs": case.inputs})
+                client.delete(f"{PROMPTS}/hostile-{number}")
+            return created.status_code == 201
+
+        for number, case in enumerate(CASES[:20]):
+            attack(10_000 + number, case)
+        before = server.memory_info().rss
+        saved = sum(attack(number, case) for number, case in enumerate(CASES))
+        grown = server.memory_info().rss - before
+        good = client.post(f"{PROMPTS}/greeting/render", json={"inputs": {"name": "Alice"}})
+    assert good.json()["rendered"].startswith("Hello Alice!")
+    assert saved < len(CASES)
+    assert grown < 50 * MIB
+    # On a busy machine single answers wait for a core; a limit that does not hold shows in many.
+    assert statistics.quantiles(times, n=100)[97] < 0.25, sorted(slow, reverse=True)[:20]
+    assert max(times) < 1.0, max(slow)
