@@ -4,6 +4,7 @@ One server a run, a fresh database a run, a fresh project a test. Tests commit f
 once the transaction has ended, so nothing here is rolled back.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -148,8 +149,20 @@ class DevServer:
 
 @pytest.fixture(scope="session")
 def dev_server(scratch: Path) -> Iterator[DevServer]:
-    """`dakora dev --prompts` on a copy of this repository's prompts, on a free port."""
-    folder = scratch / "dev"
+    """`dakora dev --prompts` on a copy of this repository's prompts, which tests leave as they are."""
+    with _dev_server(scratch / "dev") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def abused_server(scratch: Path) -> Iterator[DevServer]:
+    """Another one, for tests that delete and break what they find."""
+    with _dev_server(scratch / "abused") as server:
+        yield server
+
+
+@contextlib.contextmanager
+def _dev_server(folder: Path) -> Iterator[DevServer]:
     shutil.copytree(ROOT / "prompts", folder / "prompts")
     command = [str(Path(sys.executable).with_name("dakora")), "dev", "--port", "0", "--prompts", "prompts"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("DAKORA_", "DATABASE_"))}

@@ -15,11 +15,11 @@ CHECKS = ",".join(
 
 
 @pytest.mark.timeout(900)
-def test_no_request_makes_a_server_error_or_an_undescribed_answer(dev_server, tmp_path):
+def test_no_request_makes_a_server_error_or_an_undescribed_answer(abused_server, tmp_path):
     command = [
         str(Path(sys.executable).with_name("st")),
         "run",
-        f"{dev_server.address}/api/openapi.json",
+        f"{abused_server.address}/api/openapi.json",
         f"--checks={CHECKS}",
         f"--max-examples={EXAMPLES}",
         "--phases=examples,coverage,fuzzing,stateful",

@@ -1,7 +1,7 @@
 """Three hundred hostile templates through the front door: created, validated, rendered, and nothing comes of it.
 
-Over a real socket, one after the other, as an attacker would. Each answer is a 4xx or harmless; the server's memory stays
-where it was; afterwards it serves as before.
+Over a real socket, one after the other, as an attacker would. Each answer is a 4xx or harmless; the memory of the
+server stays where it was; afterwards it serves as before.
 """
 
 import re
@@ -23,12 +23,12 @@ LEAKS = re.compile(
 )
 
 
-def test_300_hostile_templates_do_no_harm(dev_server):
+def test_300_hostile_templates_do_no_harm(abused_server):
     assert len(CASES) >= 300
-    server = psutil.Process(dev_server.process.pid)
+    server = psutil.Process(abused_server.process.pid)
     slow: list[tuple[float, str, str]] = []
     times: list[float] = []
-    with httpx2.Client(base_url=dev_server.address, timeout=10) as client:
+    with httpx2.Client(base_url=abused_server.address, timeout=10) as client:
 
         def ask(case, step: str, method: str, path: str, body: dict) -> httpx2.Response:
             started = time.perf_counter()

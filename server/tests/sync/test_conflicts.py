@@ -3,6 +3,7 @@
 import pytest
 
 from dakora_server.core.prompts import queries
+from dakora_server.core.sync import disk
 
 
 @pytest.fixture
@@ -89,6 +90,24 @@ async def test_with_the_state_lost_different_texts_have_both_changed(desk, promp
     assert len(report.conflicts) == 1
     assert "On the disk" in desk.read("greeting.yaml")
     assert "On the server" in desk.read("greeting.conflict.v1.yaml")
+
+
+async def test_a_file_made_at_the_moment_of_writing_is_read_and_not_doubled(desk, prompt_text, monkeypatch):
+    # The prompt is new on the server; before its file is written, a person makes one of the same name.
+    create = disk.create
+
+    def overtaken(root, path, written):
+        if not (root / path).exists():
+            desk.write(path, prompt_text(body="On the disk"))
+        return create(root, path, written)
+
+    await desk.create(body="On the server")
+    monkeypatch.setattr(disk, "create", overtaken)
+    await desk.reconcile()
+    monkeypatch.setattr(disk, "create", create)
+    await desk.reconcile()
+    assert desk.files() == ["greeting.conflict.v1.yaml", "greeting.yaml"]
+    assert "On the disk" in desk.read("greeting.yaml")
 
 
 class TestAnotherDatabase:

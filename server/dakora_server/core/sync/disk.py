@@ -41,16 +41,20 @@ class Entry(NamedTuple):
 
 
 class ChangedMeanwhileError(Exception):
-    """The file is not what it was when it was read: somebody is saving it."""
+    """The file is not what it was when it was read: somebody is saving it. `path` names one that was not known of."""
+
+    def __init__(self, path: str | None = None) -> None:
+        super().__init__(path)
+        self.path = path
 
 
 def walk(root: Path, path: str = "") -> Iterator[Entry]:
     """Every YAML file at or below `path`, which is relative to `root`; nothing where there is nothing."""
-    if not any(map(is_hidden, Path(path).parts)) and _is_straight((root / path).parent, root):
+    if not any(map(is_hidden, Path(path).parts)) and is_straight((root / path).parent, root):
         yield from _walk(root, path)
 
 
-def _is_straight(folder: Path, root: Path) -> bool:
+def is_straight(folder: Path, root: Path) -> bool:
     """Whether no link leads to this folder: what is behind one would be read twice, or be none of ours."""
     try:
         return folder == root.parent or folder.resolve() == folder
@@ -214,7 +218,7 @@ def _place(root: Path, path: str) -> Path:
     """The full path of a new file, its folder made. Raises OSError where a link leads that folder elsewhere."""
     full = root / path
     full.parent.mkdir(parents=True, exist_ok=True)
-    if not _is_straight(full.parent, root):
+    if not is_straight(full.parent, root):
         raise OSError(errno.ELOOP, "a link stands where the folder should be")
     return full
 

@@ -77,6 +77,10 @@ class Files:
             return None
         return max(self._beside.get(file.path, ()), key=lambda path: conflict_parts(path)[1], default=None)
 
+    def knows(self, path: str) -> bool:
+        """Whether something was seen at this path."""
+        return path in self._by_path or path in self._conflicts
+
     def parse(self, file: PromptFile) -> TemplateSpec:
         """What the file says. Raises ChangedMeanwhileError when that is no longer what it said when it was read."""
         return self._parse(file.path, self.text_of(file))

@@ -42,8 +42,14 @@ class Pairs:
         self._say = say
         self._tell = tell
         self._waiting: dict[str, str] = {}
-        self.report = SyncReport()
         self.leaving: set[str] = set()
+        self.begin()
+
+    def begin(self) -> None:
+        """Start a new report."""
+        self.report = SyncReport()
+        # What we save ourselves is heard of and compared once more: that is no second prompt.
+        self._counted: set[str] = set()
 
     async def settle(self, key: str, head: PromptRecord | None) -> None:
         """Bring the prompt with this id (in lower case) and its file in step; `head` is its newest version, if live.
@@ -89,7 +95,7 @@ class Pairs:
         match step, file, head:
             case Step.in_step, PromptFile() as here, PromptRecord() as there:
                 await self._carry_folder(base, here, there)
-                self.report.unchanged += 1
+                self.report.unchanged += self._is_new(key)
             case Step.save, PromptFile() as here, _:
                 await self._save(base, here, head)
             case Step.write, None, PromptRecord() as there:
@@ -106,6 +112,12 @@ class Pairs:
                 self._keep(key, base, here, changed=step is Step.keep)
             case Step.forget, _, _:
                 self._state.drop(key)
+
+    def _is_new(self, key: str) -> bool:
+        """Whether this prompt is in none of the report's numbers yet."""
+        is_new = key not in self._counted
+        self._counted.add(key)
+        return is_new
 
     async def archive(self, key: str, head: PromptRecord | None) -> None:
         """Archive a prompt whose file is gone for good, if that is still so. Raises StaleVersion, PromptNotFound."""
@@ -130,6 +142,7 @@ class Pairs:
             record = await self._project.save(spec, head, folder=folder, message=f"Edited in {_short(file.path)}")
             self.report.updated += record.number != head.number
             self.report.moved += to_server
+        self._counted.add(record.prompt_id.lower())
         self._tell(f"{self._files.show(file.path)}: {record.prompt_id} is at version {record.number} ({record.semver})")
         await self._carry_folder(base, file, record)
 
@@ -173,6 +186,7 @@ class Pairs:
         file = await asyncio.to_thread(writing.create_file, self._files, head, document)
         self._files.written(file)
         self._state.put(Base.of(file, head))
+        self._counted.add(head.prompt_id.lower())
         self.report.written += 1
         why = "deleted here, but changed on the server: " if base is not None else ""
         self._tell(f"{head.prompt_id}: {why}version {head.number} is in {self._files.show(file.path)}")
@@ -181,6 +195,7 @@ class Pairs:
         document = await self._project.document(head)
         file = await asyncio.to_thread(writing.rewrite_file, self._files, file, head, document)
         self._files.written(file)
+        self._counted.add(head.prompt_id.lower())
         self.report.written += 1
         self._tell(f"{head.prompt_id}: version {head.number} is in {self._files.show(file.path)}")
         await self._carry_folder(base, file, head)
@@ -233,7 +248,8 @@ class Pairs:
         )
 
     def _say_waiting(self, key: str, line: str) -> None:
-        self.report.conflicts.append(line)
+        if self._is_new(key):
+            self.report.conflicts.append(line)
         if self._waiting.get(key) != line:
             self._waiting[key] = line
             self._say(line)

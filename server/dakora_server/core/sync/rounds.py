@@ -74,7 +74,7 @@ class Rounds:
         Raises DatabaseUnavailable or Busy when the project cannot be listed, OSError when the folder cannot be made.
         """
         await asyncio.to_thread(self._files.root.mkdir, parents=True, exist_ok=True)
-        self._pairs.report = SyncReport()
+        self._pairs.begin()
         self._is_quiet = True
         heads = await self._project.heads()
         self._note(await asyncio.to_thread(self._files.look))
@@ -140,8 +140,8 @@ class Rounds:
         async with gate:
             try:
                 await self._pairs.settle(item.key, item.head)
-            except ChangedMeanwhileError:
-                self._read_again(item)
+            except ChangedMeanwhileError as error:
+                self._read_again(item, error.path)
             except (StaleVersion, PromptNotFound):
                 self._again(item)
             except PromptExists as error:
@@ -172,10 +172,12 @@ class Rounds:
         else:
             self.agenda.put_off(item)
 
-    def _read_again(self, item: Item) -> None:
+    def _read_again(self, item: Item, path: str | None) -> None:
         file = self._files.of(item.key)
-        if file is not None:
-            self.unread.add(file.path)
+        if path is None and file is not None:
+            path = file.path
+        if path is not None:
+            self.unread.add(path)
         # Should it turn out to be as it was, reading it brings no news; so this comes back by itself.
         self.agenda.put_off(item)
 
@@ -188,7 +190,7 @@ class Rounds:
         try:
             raw = await asyncio.to_thread(self._files.text_of, file)
         except (ChangedMeanwhileError, OSError):
-            self._read_again(item)
+            self._read_again(item, file.path)
             return
         located = TemplateInvalid(errors=[in_file(fault, raw) for fault in error.errors])
         self._tell_once(item.key, file.sha256, self._files.fault_lines(file.path, located))

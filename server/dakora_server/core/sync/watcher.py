@@ -14,6 +14,7 @@ from uuid import UUID
 
 from watchfiles import Change, awatch
 
+from dakora_server.core.sync.disk import is_straight
 from dakora_server.core.sync.names import is_hidden, is_yaml
 
 logger = logging.getLogger(__name__)
@@ -101,9 +102,9 @@ class Watcher:
                     await self._ended.wait()
 
     async def _watch_once(self) -> None:
-        if not self._folder.is_dir():
+        watched = await asyncio.to_thread(self._inode)
+        if watched is None:
             return
-        watched = self._folder.stat().st_ino
         begun = False
         notices = awatch(
             self._folder,
@@ -116,9 +117,11 @@ class Watcher:
             ignore_permission_denied=True,
         )
         async for changes in notices:
+            paths = {self._relative(path) for _, path in changes}
+            is_same = await asyncio.to_thread(self._inode) == watched
             # What happened before the watch stood, or to a folder that took this one's place, has no notice.
-            is_same = self._is_same(watched)
-            self._notice({self._relative(path) for _, path in changes}, all_of_it=not (begun and is_same))
+            missed = not begun or not is_same or not await asyncio.to_thread(self._are_plain, paths)
+            self._notice(paths, all_of_it=missed)
             begun, self.blind = True, False
             if not is_same:
                 return
@@ -133,11 +136,15 @@ class Watcher:
         if paths or all_of_it:
             self._news.set()
 
-    def _is_same(self, inode: int) -> bool:
+    def _inode(self) -> int | None:
         try:
-            return self._folder.stat().st_ino == inode
+            return self._folder.stat().st_ino
         except OSError:
-            return False
+            return None
+
+    def _are_plain(self, paths: set[str]) -> bool:
+        """Whether the names can be trusted: a folder that a link leads to may be named as behind that link."""
+        return all(is_straight((self._folder / path).parent, self._folder) for path in paths)
 
     def _counts(self, change: Change, path: str) -> bool:
         name = PurePath(path)

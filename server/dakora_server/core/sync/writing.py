@@ -26,6 +26,7 @@ def create_file(files: Files, head: PromptRecord, document: Document) -> PromptF
     _check_folder(head.folder)
     text = to_yaml(document.spec, version=head.semver).encode()
     path, stamp = _first_free(
+        files,
         lambda attempt: new_path(head.folder, head.prompt_id, attempt=attempt),
         lambda path: disk.create(files.root, path, text),
     )
@@ -47,6 +48,7 @@ def move_file(files: Files, file: PromptFile, folder: str) -> PromptFile:
     """The same file in another folder, under a name that is free there. Raises Unsyncable, OSError."""
     _check_folder(folder)
     path, _ = _first_free(
+        files,
         lambda attempt: moved_path(file.path, folder, attempt=attempt),
         lambda path: disk.move(files.root, file.path, path),
     )
@@ -78,13 +80,15 @@ def _version_line(file: PromptFile, head: PromptRecord) -> str | None:
     return None if file.version is None else head.semver
 
 
-def _first_free(name: Callable[[int], str], make: Callable[[str], Stamp | None]) -> tuple[str, Stamp]:
+def _first_free(files: Files, name: Callable[[int], str], make: Callable[[str], Stamp | None]) -> tuple[str, Stamp]:
     for attempt in range(_NAMES_TO_TRY):
         path = name(attempt)
         try:
             return path, make(path) or disk.NO_STAMP
         except FileExistsError:
-            continue
+            if not files.knows(path) and not (files.root / path).is_dir():
+                # Somebody has just made it, perhaps for this very prompt: that is to be read first.
+                raise ChangedMeanwhileError(path) from None
     raise Unsyncable(f"every name like {name(0)} is taken")
 
 

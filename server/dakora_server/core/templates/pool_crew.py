@@ -25,7 +25,10 @@ from dakora_server.core.templates.pool_wire import COMMAND, FAILED, FORK, KILL, 
 _log: Final = logging.getLogger(__name__)
 
 _START_SECONDS: Final = 10.0
-_CONFIRM_SECONDS: Final = 3.0
+_FORK_SECONDS: Final = 4.0
+# A worker that has made way for everyone else also takes its time to end, on a machine that is full.
+_KILL_SECONDS: Final = 15.0
+_STOP_SECONDS: Final = 5.0
 _FIRST_PAUSE_SECONDS: Final = 0.05
 _LONGEST_PAUSE_SECONDS: Final = 2.0
 
@@ -114,7 +117,7 @@ class Crew:
         link.condemned = True
         self.respawns += 1
         self._command(KILL, link)
-        asyncio.get_running_loop().call_later(_CONFIRM_SECONDS, self._expect_gone, link)
+        asyncio.get_running_loop().call_later(_KILL_SECONDS, self._expect_gone, link)
         self.top_up()
 
     def dismiss(self, link: Link) -> None:
@@ -266,7 +269,8 @@ class Crew:
         connecting = loop.create_task(self._connect(link, ours))
         self._connecting.add(connecting)
         connecting.add_done_callback(self._connecting.discard)
-        loop.call_later(_START_SECONDS, self._expect_ready, link)
+        if not self._launching:
+            loop.call_later(_FORK_SECONDS, self._expect_ready, link)
 
     async def _connect(self, link: Link, ours: socket.socket) -> None:
         await asyncio.get_running_loop().create_unix_connection(lambda: link, sock=ours)
@@ -310,7 +314,7 @@ def _folder_of(package: str) -> Path:
 
 def _wait(process: subprocess.Popen[bytes]) -> None:
     try:
-        process.wait(_CONFIRM_SECONDS)
+        process.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

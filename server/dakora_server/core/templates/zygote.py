@@ -123,7 +123,7 @@ class Zygote:
             return
         with self._walls.as_worker():
             os.setpriority(os.PRIO_PROCESS, pid, _NICEST)
-            if sys.platform == "linux":
+            if False:
                 # Niceness alone lets a process finish its turn of some milliseconds before one that wakes up.
                 os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
 
