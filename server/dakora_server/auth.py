@@ -34,9 +34,10 @@ class LocalGuard:
         """The caller."""
         return LOCAL_USER
 
-    def known_project(self, scope: MutableMapping[str, Any], reference: str) -> ProjectId | None:
-        """The project that `reference` means, if that can be said at once; the caller needs no credentials here."""
-        return DEFAULT_PROJECT_ID if reference == "default" else self._known.get(reference)
+    def known_reader(self, scope: MutableMapping[str, Any], reference: str) -> tuple[Principal, ProjectId] | None:
+        """The caller and the project, where both are known at once. Without login nothing in `scope` matters."""
+        known = DEFAULT_PROJECT_ID if reference == "default" else self._known.get(reference)
+        return None if known is None else (LOCAL_USER, known)
 
     async def project_id(self, reference: str, actor: Principal) -> ProjectId:
         """The project that `reference` means, if the actor may see it. Raises ProjectNotFound."""

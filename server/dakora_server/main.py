@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 
 from dakora_server.api import health, me, problems, prompts, rendering, studio, versions
 from dakora_server.api.envelope import Envelope
-from dakora_server.api.warm import WarmReads
+from dakora_server.api.warm import WarmAnswers
 from dakora_server.auth import LocalGuard
 from dakora_server.config import Settings, UnsafeSettings
 from dakora_server.core.prompts.service import weigh
@@ -134,7 +134,7 @@ def create_app(
     for module in (prompts, rendering, versions, health, me, studio):
         app.include_router(module.router)
     request_log = RequestLog(enabled=settings.log_level in {"debug", "info"}, style=settings.log_format)
-    app.add_middleware(WarmReads, guard=lambda: app.state.guard)
+    app.add_middleware(WarmAnswers, guard=lambda: app.state.guard)
     app.add_middleware(Envelope, log=request_log, hosts=_hosts(settings))
     return app
 

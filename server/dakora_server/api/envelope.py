@@ -7,7 +7,7 @@ import secrets
 import time
 
 from dakora_server.api.asgi import App, Message, Receive, Scope, Send
-from dakora_server.api.problems import MEDIA_TYPE, problem_body
+from dakora_server.api.problems import send_problem
 from dakora_server.core.exceptions import DakoraError, UntrustedHost
 from dakora_server.logs import RequestLog
 
@@ -51,7 +51,7 @@ class Envelope:
 
         try:
             if self._hosts is not None and host not in self._hosts:
-                await _refuse(UntrustedHost(), request_id, send_sealed)
+                await send_problem(UntrustedHost(), scope, send_sealed)
             else:
                 await self._app(scope, receive, send_sealed)
         except asyncio.CancelledError:
@@ -59,7 +59,7 @@ class Envelope:
         except Exception as error:
             if status == 0:
                 logger.error("unexpected failure", exc_info=error)
-                await _refuse(DakoraError(), request_id, send_sealed)
+                await send_problem(DakoraError(), scope, send_sealed)
         finally:
             self._log.add(scope, status, request_id, time.perf_counter() - started)
 
@@ -74,10 +74,3 @@ class Envelope:
         name, _, _port = host.rpartition(b":") if not host.endswith(b"]") and b":" in host else (host, b"", b"")
         request_id = given.decode() if given and _REQUEST_ID.match(given) else secrets.token_hex(8)
         return name.lower(), request_id
-
-
-async def _refuse(error: DakoraError, request_id: str, send: Send) -> None:
-    body = problem_body(error, request_id)
-    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": error.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

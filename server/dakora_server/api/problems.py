@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from dakora_server.api.asgi import Scope, Send
 from dakora_server.core.exceptions import (
     DakoraError,
     Fault,
@@ -93,22 +94,40 @@ def problem_body(error: DakoraError, request_id: str) -> bytes:
     return orjson.dumps(body)
 
 
-def problem_response(request: Request, error: DakoraError) -> Response:
-    """The whole answer, `Retry-After` included where waiting helps."""
+def _problem_headers(error: DakoraError) -> dict[str, str]:
     headers = {"cache-control": "no-store"}
     if error.retry_after is not None:
         headers["retry-after"] = str(error.retry_after)
     if error.status in {413, 415}:
         # The rest of the body is not read, so the connection cannot be used again.
         headers["connection"] = "close"
+    return headers
+
+
+def problem_response(request: Request, error: DakoraError) -> Response:
+    """The whole answer, `Retry-After` included where waiting helps."""
     body = problem_body(error, request.scope.get("dakora.request_id", ""))
-    return Response(body, status_code=error.status, media_type=MEDIA_TYPE, headers=headers)
+    return Response(body, status_code=error.status, media_type=MEDIA_TYPE, headers=_problem_headers(error))
+
+
+async def send_problem(error: DakoraError, scope: Scope, send: Send) -> None:
+    """The same answer for the layers that speak ASGI themselves."""
+    _note(error)
+    body = problem_body(error, scope.get("dakora.request_id", ""))
+    headers = {**_problem_headers(error), "content-length": str(len(body)), "content-type": MEDIA_TYPE}
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": error.status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _note(error: DakoraError) -> None:
+    if error.status >= 500:
+        logger.warning("answered %s", error.code, exc_info=error.__cause__)
 
 
 async def _on_refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, DakoraError)  # noqa: S101 - FastAPI calls this handler for nothing else
-    if error.status >= 500:
-        logger.warning("answered %s", error.code, exc_info=error.__cause__)
+    _note(error)
     return problem_response(request, error)
 
 

@@ -108,10 +108,11 @@ async def render_prompt(prompt_id: PromptId, body: RenderRequest, project: ReadP
     result = await rendering.render(
         project, prompt_id, body.inputs, which=which(version, body.label), fill=not body.resolve_includes_only
     )
-    return Response(orjson.dumps(_rendered_json(result)), media_type="application/json")
+    return Response(orjson.dumps(rendered_json(result)), media_type="application/json")
 
 
-def _rendered_json(result: rendering.Rendered) -> dict[str, Any]:
+def rendered_json(result: rendering.Rendered) -> dict[str, Any]:
+    """A render on the wire."""
     record, spec = result.prompt.record, result.prompt.document.spec
     answer: dict[str, Any] = {"rendered": "\n\n".join(result.texts)}
     if spec.messages is not None:

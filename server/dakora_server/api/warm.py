@@ -1,22 +1,31 @@
-"""The newest version of a prompt, answered from memory before the framework sets out.
+"""What programs ask most, answered before the framework sets out: the newest version of a prompt, and a render.
 
-This is what programs ask most, and the route's own machinery (parameters, dependencies, exit stacks) costs several
-times the answer. Nothing is decided here: the guard says whose project it is, the pointers whether the answer can be
-trusted now, and whatever either cannot say at once goes on to the route, which is the contract. A test holds the two
-answers equal.
+The routes' own machinery (matching, parameters, dependencies, exit stacks) costs several times these answers. Nothing
+is decided here: the guard says whose project it is, the services do what they do for the routes, and whatever is not
+plainly one of the two questions goes on to the route, which is the contract. A test holds the answers equal.
 """
 
 import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from dakora_server.api.asgi import App, Receive, Scope, Send
-from dakora_server.api.shapes import PROMPT_ID, is_fresh, prompt_bytes
-from dakora_server.core.prompts.records import NEWEST, StoredPrompt
-from dakora_server.core.scope import Platform, ProjectId
+import orjson
+from pydantic import ValidationError
 
-_PATH = re.compile(r"/api/projects/([^/]+)/prompts/(" + PROMPT_ID.strip("^$") + r")\Z")
+from dakora_server.api.asgi import App, Message, Receive, Scope, Send
+from dakora_server.api.problems import send_problem
+from dakora_server.api.rendering import RenderRequest, rendered_json
+from dakora_server.api.shapes import PROMPT_ID, is_fresh, prompt_bytes, which
+from dakora_server.core.exceptions import DakoraError, InvalidJson
+from dakora_server.core.prompts import rendering
+from dakora_server.core.prompts.records import NEWEST, StoredPrompt
+from dakora_server.core.scope import Platform, Principal, ProjectId, reading
+from dakora_server.core.templates.strict_json import loads
+
+_PATH = re.compile(r"/api/projects/([^/]+)/prompts/(" + PROMPT_ID.strip("^$") + r")(/render)?\Z")
 _ROUTE = "/api/projects/{project_id}/prompts/{prompt_id}"
+# A larger body is read by the route, which bounds it as it comes in.
+_LARGEST_BODY = 64 * 1024
 RawHeaders = list[tuple[bytes, bytes]]
 
 
@@ -25,11 +34,11 @@ class Guard(Protocol):
 
     platform: Platform
 
-    def known_project(self, scope: Scope, reference: str) -> ProjectId | None:
-        """The project, if this caller is known to be allowed to read it without asking anybody; else None."""
+    def known_reader(self, scope: Scope, reference: str) -> tuple[Principal, ProjectId] | None:
+        """The caller and the project, if it is known at once that the one may read and render the other."""
 
 
-class WarmReads:
+class WarmAnswers:
     """The layer before the routes."""
 
     def __init__(self, app: App, *, guard: Callable[[], Guard]) -> None:
@@ -37,37 +46,92 @@ class WarmReads:
         self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer at once, or pass on."""
-        prompt = self._find(scope) if scope["type"] == "http" and scope["method"] == "GET" else None
+        """Answer, or pass on."""
+        match = None
+        if scope["type"] == "http" and not scope["query_string"]:
+            match = _PATH.match(scope["path"])
+        known = None if match is None else self._guard().known_reader(scope, match[1])
+        if match is None or known is None:
+            await self._app(scope, receive, send)
+        elif match[3] is None and scope["method"] == "GET":
+            await self._get(scope, receive, send, prompt_id=match[2], project_id=known[1])
+        elif match[3] is not None and scope["method"] == "POST" and _is_small_json(scope):
+            await self._render(scope, receive, send, prompt_id=match[2], known=known)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _get(self, scope: Scope, receive: Receive, send: Send, *, prompt_id: str, project_id: ProjectId) -> None:
+        prompt: StoredPrompt | None = self._guard().platform.pointers.get((project_id, prompt_id), NEWEST)
         if prompt is None:
             await self._app(scope, receive, send)
             return
         scope["dakora.route"] = _ROUTE
-        if _asks_for_change(scope, prompt.record.etag):
-            await send({"type": "http.response.start", "status": 304, "headers": _headers(prompt, body=None)})
-            await send({"type": "http.response.body", "body": b""})
+        if _has_it_already(scope, prompt.record.etag):
+            await _answer(send, 304, _headers(prompt, body=None), b"")
         else:
             body = prompt_bytes(prompt)
-            await send({"type": "http.response.start", "status": 200, "headers": _headers(prompt, body=body)})
-            await send({"type": "http.response.body", "body": body})
+            await _answer(send, 200, _headers(prompt, body=body), body)
 
-    def _find(self, scope: Scope) -> StoredPrompt | None:
-        match = None if scope["query_string"] else _PATH.match(scope["path"])
-        if match is None:
-            return None
-        guard = self._guard()
-        project_id = guard.known_project(scope, match[1])
-        if project_id is None:
-            return None
-        found: StoredPrompt | None = guard.platform.pointers.get((project_id, match[2]), NEWEST)
-        return found
+    async def _render(
+        self, scope: Scope, receive: Receive, send: Send, *, prompt_id: str, known: tuple[Principal, ProjectId]
+    ) -> None:
+        message = await receive()
+        try:
+            if message.get("more_body"):
+                raise InvalidJson
+            wanted = RenderRequest.model_validate(loads(message.get("body", b"")))
+            selected = which(None if wanted.version is None else str(wanted.version), wanted.label)
+        except (DakoraError, ValidationError):
+            # The route reads the same body again, and says what is wrong with it.
+            await self._app(scope, _Again(message, receive), send)
+            return
+        scope["dakora.route"] = _ROUTE + "/render"
+        actor, project_id = known
+        try:
+            async with reading(self._guard().platform, actor, project_id) as project:
+                result = await rendering.render(
+                    project, prompt_id, wanted.inputs, which=selected, fill=not wanted.resolve_includes_only
+                )
+        except DakoraError as error:
+            await send_problem(error, scope, send)
+            return
+        body = orjson.dumps(rendered_json(result))
+        length = str(len(body)).encode()
+        await _answer(send, 200, [(b"content-length", length), (b"content-type", b"application/json")], body)
 
 
-def _asks_for_change(scope: Scope, etag: str) -> bool:
+class _Again:
+    """A `receive` that begins with a message already taken."""
+
+    def __init__(self, message: Message, receive: Receive) -> None:
+        self._message: Message | None = message
+        self._receive = receive
+
+    async def __call__(self) -> Message:
+        message, self._message = self._message, None
+        return message if message is not None else await self._receive()
+
+
+def _is_small_json(scope: Scope) -> bool:
+    length = kind = b""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            length = value
+        elif name == b"content-type":
+            kind = value
+    return kind == b"application/json" and length.isdigit() and int(length[:8]) <= _LARGEST_BODY
+
+
+def _has_it_already(scope: Scope, etag: str) -> bool:
     for name, value in scope["headers"]:
         if name == b"if-none-match":
             return is_fresh(value.decode("latin-1"), etag)
     return False
+
+
+async def _answer(send: Send, status: int, headers: RawHeaders, body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _headers(prompt: StoredPrompt, *, body: bytes | None) -> RawHeaders:

@@ -178,3 +178,39 @@ async def test_an_answer_from_memory_is_the_routes_own(project):
         assert {k: v for k, v in warm.headers.items() if k not in own} == {
             k: v for k, v in route.headers.items() if k not in own
         }
+
+
+async def test_a_render_before_the_routes_is_the_routes_own(project):
+    await project.create("p", "Hello {{ name }}", inputs={"name": {"type": "string"}})
+    await project.create("bad", "{% for a in x %}{% for b in x %}{{ a / b }}{% endfor %}{% endfor %}")
+    await project.client.get(f"{project.prompts}/p")
+    bodies = [
+        {"inputs": {"name": "A"}},
+        {"inputs": {"name": "A"}, "version": 1},
+        {"inputs": {"name": "A"}, "version": "1.0.0"},
+        {"inputs": {"name": "A"}, "label": "latest"},
+        {"inputs": {"name": "A"}, "label": "production"},
+        {"inputs": {"name": "A"}, "version": 9},
+        {"inputs": {"name": "A"}, "version": 1, "label": "latest"},
+        {"inputs": {"name": ["A"], "other": 1}},
+        {"inputs": {"name": "A"}, "resolve_includes_only": True},
+        {"inputs": {"name": "A"}, "unknown": 1},
+        {"inputs": 5},
+        [],
+        {},
+    ]
+    raws = [json.dumps(body).encode() for body in bodies] + [b"{", b'{"inputs": {"a": 1, "a": 2}}', b""]
+    for name in ("p", "bad", "missing"):
+        for raw in raws:
+            answers = [
+                await project.client.post(
+                    f"{project.prompts}/{name}/render{query}",
+                    content=raw,
+                    headers={"content-type": "application/json", "x-request-id": "the-same-request"},
+                )
+                # With a query the layer before the routes passes on.
+                for query in ("", "?to=the-route")
+            ]
+            assert answers[0].status_code == answers[1].status_code, (name, raw)
+            assert answers[0].content == answers[1].content, (name, raw)
+            assert dict(answers[0].headers) == dict(answers[1].headers), (name, raw)

@@ -20,7 +20,7 @@ from typing import Final, Protocol
 from dakora_server.core.exceptions import RendererUnavailable
 from dakora_server.core.templates.limits import Limits
 from dakora_server.core.templates.pool_link import Link
-from dakora_server.core.templates.pool_wire import COMMAND, FAILED, FORK, KILL, NICE, READY
+from dakora_server.core.templates.pool_wire import COMMAND, FAILED, FORK, KILL, MAKE_WAY, READY, STEP_BACK
 
 _log: Final = logging.getLogger(__name__)
 
@@ -126,9 +126,9 @@ class Crew:
         link.close()
         self.top_up()
 
-    def calm(self, link: Link) -> None:
-        """A worker is taking long: everyone else goes first from now on, if it is really computing."""
-        self._command(NICE, link)
+    def calm(self, link: Link, *, wholly: bool) -> None:
+        """A worker computes for long: everyone else goes first from now on, or, if not `wholly`, most of the time."""
+        self._command(MAKE_WAY if wholly else STEP_BACK, link)
 
     def heard(self, link: Link, answer: list[object]) -> None:
         """A link's report."""

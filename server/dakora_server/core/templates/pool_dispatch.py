@@ -224,7 +224,7 @@ class Dispatch:
         elif not link.is_slow:
             if _computes(link, job, now=loop.time()):
                 link.is_slow = link.successor_ordered = True
-                self.crew.calm(link)
+                self.crew.calm(link, wholly=not job.bounded)
                 self.crew.top_up()
             else:
                 remaining = min(remaining, _LOOK_SECONDS)
@@ -232,8 +232,7 @@ class Dispatch:
 
     def _kill(self, link: Link, job: Job) -> None:
         """End a job that is past its time. One that got no processor to compute on is not at fault: the load is."""
-        watched = asyncio.get_running_loop().time() - job.watched_since
-        starved = job.processor_time is not None and not link.is_slow and watched > _STARVED_SECONDS
+        starved = _was_starved(link, job, now=asyncio.get_running_loop().time())
         self.kills += 1
         self._release(link, job)
         self.crew.kill(link)
@@ -283,6 +282,16 @@ def _computes(link: Link, job: Job, *, now: float) -> bool:
         job.processor_time, job.watched_since = used, now
         return False
     return used - job.processor_time > _HUNGRY_NANOSECONDS
+
+
+def _was_starved(link: Link, job: Job, *, now: float) -> bool:
+    """Whether a late job hardly computed. Of one whose work is bounded, it is enough that it got half of the time."""
+    if job.processor_time is None or now - job.watched_since < _STARVED_SECONDS:
+        return False
+    if not job.bounded:
+        return not link.is_slow
+    used = time_on_processor(link.pid) if link.pid is not None else None
+    return used is not None and used - job.processor_time < (now - job.watched_since) * 1e9 / 2
 
 
 def _encode(message: list[object]) -> bytes:

@@ -11,7 +11,10 @@ from dakora_server.core.templates.pool_wire import HEADER, LARGEST_ANSWER, Shelf
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One call into a worker. `complete` is the message for a worker that does not hold the program yet."""
+    """One call into a worker. `complete` is the message for a worker that does not hold the program yet.
+
+    `bounded` says that its work grows with its size and no faster.
+    """
 
     tenant: str
     message: list[object]
@@ -20,6 +23,7 @@ class Job:
     key: str = ""
     complete: list[object] = field(default_factory=list)
     weight: int = 0
+    bounded: bool = False
     compile_seconds: float = 0.0
     timer: asyncio.TimerHandle | None = None
     link: "Link | None" = None

@@ -20,7 +20,8 @@ COMMAND: Final = struct.Struct("!cI")
 # Commands to the zygote.
 FORK: Final = b"F"
 KILL: Final = b"K"
-NICE: Final = b"N"
+STEP_BACK: Final = b"B"
+MAKE_WAY: Final = b"W"
 
 # Operations of a worker.
 ANALYSE: Final = "analyse"

@@ -94,6 +94,7 @@ class RenderPool:
     async def analyse(self, sources: Sequence[str], *, tenant: str) -> Analysis:
         """What can be said of a template, and whether it compiles. If that is too much work, a fault says so."""
         job = _job(tenant, [wire.ANALYSE, list(sources)], self._limits.compile_seconds)
+        job.bounded = True
         try:
             found = await self._dispatch.do(job)
         except TemplateInvalid as error:

@@ -22,7 +22,7 @@ from dakora_server.core.templates.jobs import Watch, Worker, frame, rehearse
 from dakora_server.core.templates.limits import Limits
 
 _TICK_SECONDS: Final = 0.5
-_NICEST: Final = 19
+_NICENESS: Final = {wire.STEP_BACK: 10, wire.MAKE_WAY: 19}
 _JOB_FD: Final = 3
 
 
@@ -65,8 +65,8 @@ class Zygote:
                 self._fork(number, self._sockets.pop(0))
             elif command == wire.KILL:
                 self._kill(number)
-            elif command == wire.NICE:
-                self._calm(number)
+            elif command in _NICENESS:
+                self._calm(number, command)
         return True
 
     def _fork(self, number: int, job: int) -> None:
@@ -116,14 +116,13 @@ class Zygote:
             with self._walls.as_worker():
                 os.kill(pid, signal.SIGKILL)
 
-    def _calm(self, number: int) -> None:
-        """Let everyone else run before this worker, at once, whenever they want to."""
+    def _calm(self, number: int, command: bytes) -> None:
         pid = self._pids.get(number)
         if pid is None:
             return
         with self._walls.as_worker():
-            os.setpriority(os.PRIO_PROCESS, pid, _NICEST)
-            if False:
+            os.setpriority(os.PRIO_PROCESS, pid, _NICENESS[command])
+            if command == wire.MAKE_WAY and sys.platform == "linux":
                 # Niceness alone lets a process finish its turn of some milliseconds before one that wakes up.
                 os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
 
