@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 PACKAGES := server packages/client-python cli
+SOURCES := server/dakora_server packages/client-python/dakora_client cli/dakora_cli
 # What the lock file leaves out: our own packages.
 LOCK_FLAGS := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
 	--no-emit-find-links --no-emit-package dakora --no-emit-package dakora-client --no-emit-package dakora-server
@@ -20,8 +21,9 @@ setup: .venv/.installed ## Install everything into .venv (the tools are then in 
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Dakora needs Python 3.11 or newer (found $$($(PYTHON) -V)). Choose one with: make PYTHON=python3.12 setup"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "Python could not make a virtual environment. On Debian: apt-get install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
-	@VIRTUAL_ENV=.venv $(UV) pip sync --quiet --require-hashes requirements-uv.lock requirements.lock
+	@VIRTUAL_ENV=.venv $(UV) pip sync --quiet --compile-bytecode --require-hashes requirements-uv.lock requirements.lock
 	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES))
+	@$(BIN)/python -m compileall -q $(SOURCES)
 	@touch $@
 
 start: setup ## Start the platform on this machine: http://localhost:54321

@@ -29,7 +29,7 @@ def step(names: str, arguments: st.SearchStrategy) -> st.SearchStrategy:
 
 
 ON_DISK = step("edit_file edit_file move_file", _AN_ID_AND_A_FOLDER) | step(
-    "comment delete_file copy_file break_file solve take_theirs", _AN_ID
+    "comment delete_file copy_file break_file solve take_theirs save_again", _AN_ID
 )
 ON_SERVER = step("update update move_prompt", _AN_ID_AND_A_FOLDER) | step("raise_version archive restore", _AN_ID)
 # Most rounds change something on both sides before they meet: that is where texts could be lost.
@@ -40,7 +40,7 @@ ROUNDS = st.lists(
         st.sampled_from(["synchronise", "synchronise", "synchronise", "lose_state"]),
     ),
     min_size=1,
-    max_size=6,
+    max_size=10,
 )
 
 
@@ -132,6 +132,10 @@ class World:
         for path in self.conflicts_of(prompt_id):
             path.unlink()
 
+    async def save_again(self, prompt_id):
+        for path in self.files_of(prompt_id):
+            path.write_text(path.read_text())
+
     async def take_theirs(self, prompt_id):
         for path in self.conflicts_of(prompt_id)[:1]:
             mine = path.with_name(f"{path.name.split('.conflict.')[0]}.yaml")
@@ -211,14 +215,14 @@ def new_world(desk, tmp_path):
     return make
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=800, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rounds=ROUNDS)
 async def test_every_text_is_in_a_file_a_conflict_file_or_a_version(new_world, rounds):
     world = await new_world()
     await world.play(rounds)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rounds=ROUNDS)
 async def test_once_a_person_has_solved_what_is_left_both_sides_are_the_same(new_world, rounds):
     world = await new_world()
@@ -227,11 +231,12 @@ async def test_once_a_person_has_solved_what_is_left_both_sides_are_the_same(new
         for extra in world.files_of(prompt_id)[1:]:
             extra.unlink()
         await world.edit_file(prompt_id, "")
-    # A file that was mended just now may be a conflict of its own.
+    # A file that was mended just now may be a conflict of its own, or its prompt archived meanwhile.
     for _ in range(2):
         await world.synchronise()
         for prompt_id in ("one", "two"):
             await world.solve(prompt_id)
+            await world.save_again(prompt_id)
     await world.synchronise()
 
     report = await world.desk.reconcile()

@@ -63,7 +63,8 @@ def processes(pool):
 
 @pytest.fixture(scope="module")
 async def pool():
-    async with running(workers=4) as started:
+    # More time than by default: these tests are about what is answered, and the machine may be busy.
+    async with running(workers=4, render_seconds=1.0) as started:
         yield started
 
 
@@ -477,7 +478,7 @@ def test_when_the_server_is_killed_no_process_outlives_it():
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
 def test_it_works_the_same_on_either_event_loop(run):
     async def work():
-        async with running(workers=2, render_seconds=0.1) as pool:
+        async with running(workers=2, render_seconds=1.0) as pool:
             big = "x" * 1_000_000
             assert await asyncio.gather(*(render(pool, HELLO, name=big) for _ in range(4))) == [f"Hello {big}!"] * 4
             with pytest.raises(RenderLimitExceeded):
