@@ -5,31 +5,21 @@ reported is their ratio. `python -m bench --quick` takes a minute, without the l
 """
 
 import argparse
-import asyncio
-import http.client
 import json
 import random
 import statistics
-from collections.abc import Iterator
-from contextlib import contextmanager
+import timeit
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import servers
-from bench.report import write_report
-from bench.seed import second_project, seed
-from dakora_server.core.storage.database import Database
-from dakora_server.core.storage.embedded import EmbeddedPostgres
-from dakora_server.core.storage.migrations import migrate
-from dakora_server.core.tenancy.provisioning import seed_local_tenant
+import jinja2
 
-PROMPTS = "/api/projects/default/prompts"
-INPUTS = {"name": "Alice", "company": "Northwind"}
-POOLED = (
-    "Hello {{ name }}! {% for a in range(2) %}{% for b in range(2) %}{{ a + b }}{% endfor %}{% endfor %} {{ company }}"
-)
-WORKING_SET = 1000
+from bench import client_overhead, neighbours, servers
+from bench.report import write_report
+from bench.seed import TEMPLATE
+from bench.workload import INPUTS, POOLED, PROMPTS, WORKING_SET, call, seeded
+
 CONNECTIONS = (1, 16, 64)
 
 
@@ -45,27 +35,6 @@ class Comparison:
     rounds: dict[int, list[tuple[dict[str, float], dict[str, float]]]] = field(default_factory=dict)
 
 
-@contextmanager
-def seeded(data_dir: Path, count: int) -> Iterator[servers.Running]:
-    """Our server over a store of `count` prompts."""
-    registry = data_dir / "registry"
-    with EmbeddedPostgres(data_dir / "postgres") as postgres:
-        migrate(postgres.url())
-        asyncio.run(_seed_tenant(postgres.url()))
-        seed(postgres.url(), registry, count)
-        neighbour = second_project(postgres.url())
-        seed(postgres.url(), registry, 1, prefix="quiet", project=neighbour)
-    (data_dir / "neighbour").write_text(str(neighbour), encoding="utf-8")
-    with servers.ours(data_dir) as running:
-        yield running
-
-
-async def _seed_tenant(database_url: str) -> None:
-    database = Database(database_url, pool_size=1)
-    await seed_local_tenant(database)
-    await database.close()
-
-
 def warm(port: int, requests: list[bytes]) -> None:
     """Every request once, so that both sides are measured warm."""
     servers.load(port, requests, connections=4, seconds=min(6.0, 0.5 + len(requests) / 250))
@@ -75,17 +44,6 @@ def working_set(count: int) -> list[str]:
     """The prompts that are asked for: up to a thousand, spread over the whole store."""
     chosen = random.Random(7).sample(range(count), min(WORKING_SET, count))
     return [f"seed-{number:06}" for number in chosen]
-
-
-def call(port: int, method: str, path: str, body: object = None) -> tuple[int, Any]:
-    """One request on a connection of its own: status and headers."""
-    connection = http.client.HTTPConnection("127.0.0.1", port)
-    raw = None if body is None else json.dumps(body)
-    connection.request(method, path, raw, {"host": "localhost", "content-type": "application/json"})
-    answer = connection.getresponse()
-    answer.read()
-    connection.close()
-    return answer.status, answer.headers
 
 
 def etags(port: int, ids: list[str]) -> dict[str, str]:
@@ -182,6 +140,13 @@ def start_times(data_dir: Path, *, rounds: int) -> dict[str, float]:
     return {"first": first, "second": statistics.median(later), "bare": bare}
 
 
+def jinja_alone(turns: int = 20_000) -> float:
+    """Microseconds of one render by Jinja2 with nothing around it."""
+    template = jinja2.Environment(autoescape=False).from_string(TEMPLATE)  # noqa: S701 - prompts are no HTML
+    values = {**INPUTS, "note": "the office is closed on Monday"}
+    return 1e6 * min(timeit.repeat(lambda: template.render(values), number=turns, repeat=5)) / turns
+
+
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """The whole run."""
     found: dict[str, Any] = {"prompts": options.prompts}
@@ -209,6 +174,10 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
                 **size_effect(small.port, large.port, rounds=options.rounds, seconds=options.seconds),
             }
         print(f"  size {found['size']}", flush=True)
+    found["neighbours"] = neighbours.measure(rounds=options.rounds, seconds=options.seconds)
+    print(f"  neighbours {found['neighbours']}", flush=True)
+    found["client"] = client_overhead.run()
+    found["jinja2"] = jinja_alone()
     return found
 
 

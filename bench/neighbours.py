@@ -13,7 +13,7 @@ import uuid
 from pathlib import Path
 
 from bench import servers
-from bench.__main__ import INPUTS, POOLED, PROMPTS, call, seeded
+from bench.workload import INPUTS, POOLED, PROMPTS, call, seeded
 
 HOSTILE = (
     "{% for a in range(10000) %}{% for b in range(10000) %}{% endfor %}{% endfor %}",
@@ -47,7 +47,7 @@ def start_attack(port: int, requests: list[bytes], seconds: float) -> "subproces
     return subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
 
-def main(rounds: int = 5, seconds: float = 4.0) -> dict[str, object]:
+def measure(rounds: int = 5, seconds: float = 4.0) -> dict[str, object]:
     """Measure quiet and attacked in turn."""
     found: dict[str, list[float]] = {}
     with servers.scratch() as folder, seeded(folder, 100) as running:
@@ -82,4 +82,4 @@ def main(rounds: int = 5, seconds: float = 4.0) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(), indent=1))
+    print(json.dumps(measure(), indent=1))

@@ -51,4 +51,30 @@ def figures(found: dict[str, Any]) -> str:
         lines += [
             f"| {name} | {row['ratio']:.2f} | 0.9 to 1.1 |" for name, row in found["size"].items() if name != "large"
         ]
+    lines += [
+        "",
+        "| a caller beside another who loops hostile templates, against the same caller in quiet | ratio | to reach |",
+    ]
+    lines += ["|---|---:|---|"]
+    lines += [
+        f"| {name} of its renders | {value:.2f} | {'2' if name.endswith('p99') else ''} |"
+        for name, value in found["neighbours"].items()
+        if name.endswith(("p50", "p99"))
+    ]
+    lines.append(
+        f"| growth of the server's memory meanwhile | {found['neighbours']['memory grew by MiB']} MiB | 50 MiB |"
+    )
+    lines += [
+        "",
+        "| Python client, a call | raw httpx2 µs | client µs | its own µs | to reach |",
+        "|---|---:|---:|---:|---|",
+    ]
+    lines += [
+        f"| {call}, {face} | {row['raw_us']:.0f} | {row['ours_us']:.0f} | **{row['own_us']:.1f}** | 50 |"
+        for face, calls in found["client"].items()
+        for call, row in calls.items()
+    ]
+    jinja = found["jinja2"]
+    lines += ["", "| Jinja2 by itself, the same plain template | µs |", "|---|---:|"]
+    lines.append(f"| compiled once, rendered | {jinja:.1f} |")
     return "\n".join(lines) + "\n"

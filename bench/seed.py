@@ -11,7 +11,7 @@ from dakora_server.core.templates.model import parse_spec
 from dakora_server.core.templates.serialization import Document
 from dakora_server.core.tenancy.provisioning import DEFAULT_PROJECT_ID, LOCAL_USER, LOCAL_WORKSPACE_ID
 
-_TEMPLATE = """Hello {{ name }}, welcome to the team of {{ company }}.
+TEMPLATE = """Hello {{ name }}, welcome to the team of {{ company }}.
 {% if note %}Please note: {{ note }}{% endif %}
 You can answer this message at any time; we read everything within a working day.
 """
@@ -27,7 +27,7 @@ def seed(
     database_url: str, registry: Path, count: int, *, prefix: str = "seed", project: uuid.UUID = DEFAULT_PROJECT_ID
 ) -> list[str]:
     """Add `count` prompts of about 600 bytes on the wire; answers their ids."""
-    spec = parse_spec({"id": _PLACE, "template": _TEMPLATE, "inputs": _INPUTS, "metadata": {"tags": ["seed"]}})
+    spec = parse_spec({"id": _PLACE, "template": TEMPLATE, "inputs": _INPUTS, "metadata": {"tags": ["seed"]}})
     pattern = Document.of(spec).text
     folder = registry / str(project)
     folder.mkdir(parents=True, exist_ok=True)

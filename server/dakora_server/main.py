@@ -126,6 +126,8 @@ def create_app(
         # FastAPI's reference pages load scripts from another origin.
         docs_url=None,
         redoc_url=None,
+        # An address with a slash too many is not there; a redirect would repeat whatever the Host header says.
+        redirect_slashes=False,
         generate_unique_id_function=_operation_id,
     )
     app.state.body_max_bytes = settings.body_max_bytes

@@ -40,7 +40,7 @@ ROUNDS = st.lists(
         st.sampled_from(["synchronise", "synchronise", "synchronise", "lose_state"]),
     ),
     min_size=1,
-    max_size=10,
+    max_size=6,
 )
 
 
@@ -215,14 +215,14 @@ def new_world(desk, tmp_path):
     return make
 
 
-@settings(max_examples=800, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rounds=ROUNDS)
 async def test_every_text_is_in_a_file_a_conflict_file_or_a_version(new_world, rounds):
     world = await new_world()
     await world.play(rounds)
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rounds=ROUNDS)
 async def test_once_a_person_has_solved_what_is_left_both_sides_are_the_same(new_world, rounds):
     world = await new_world()

@@ -34,6 +34,8 @@ _SLOW_SECONDS: Final = 0.02
 _STARVED_SECONDS: Final = 0.05
 _READING_SECONDS: Final = 0.002
 _COMPILE_GRACE_SECONDS: Final = 0.03
+# Once for the worker that ended under it, once more because the next may be one that was ending just then.
+_RETRIES: Final = 2
 _QUEUE_SECONDS: Final = 1.0
 _QUEUED_PER_TENANT: Final = 512
 _QUEUED_IN_ALL: Final = 2048
@@ -91,7 +93,7 @@ class Dispatch:
             self._next()
 
     def left(self, link: Link, *, with_zygote: bool) -> None:
-        """The crew's report: a worker is gone. Rendering changes nothing, so its job is tried once more."""
+        """The crew's report: a worker is gone. Rendering changes nothing, so its job is tried again."""
         if link in self._idle:
             self._idle.remove(link)
         job = link.job
@@ -100,8 +102,8 @@ class Dispatch:
         self._release(link, job)
         if not self._available:
             job.fail(RendererUnavailable())
-        elif not job.retried:
-            job.retried = True
+        elif job.retries < _RETRIES:
+            job.retries += 1
             self._enqueue(job, first=True)
         elif with_zygote:
             job.fail(RendererUnavailable())

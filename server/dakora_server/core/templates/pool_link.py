@@ -27,7 +27,7 @@ class Job:
     compile_seconds: float = 0.0
     timer: asyncio.TimerHandle | None = None
     link: "Link | None" = None
-    retried: bool = False
+    retries: int = 0
     started: float = 0.0
     due: float = 0.0
     compiles: bool = False
