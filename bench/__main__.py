@@ -202,8 +202,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--prompts", type=int, default=10_000, help="prompts stored")
     parser.add_argument("--large", type=int, default=100_000, help="prompts in the large store; 0 leaves it out")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3.0, help="length of each measurement")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=2.0, help="length of each measurement")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds, no large store, no report")
     options = parser.parse_args()
     if options.quick:

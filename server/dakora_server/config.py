@@ -1,6 +1,7 @@
 """Every setting: its name, type, default and meaning. `docs/configuration.md` is compared with this by a test."""
 
 import ipaddress
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
@@ -43,7 +44,9 @@ class Settings(BaseSettings):
     allow_public_no_auth: bool = Field(
         False, description="Let a server without login listen on an address that others can reach."
     )
-    render_workers: int = Field(4, ge=2, le=64, description="Confined processes that compile and render templates.")
+    render_workers: int | None = Field(
+        None, ge=2, le=64, description="Confined processes that render templates; one a core unless set, 2 to 8."
+    )
     template_max_bytes: int = Field(64 * 1024, ge=1, le=MIB, description="Template text of one prompt, in bytes.")
     inputs_max_bytes: int = Field(MIB, ge=1, le=16 * MIB, description="Inputs of one render, in bytes of JSON.")
     output_max_bytes: int = Field(MIB, ge=1, le=16 * MIB, description="Text that one render may produce, in bytes.")
@@ -69,6 +72,11 @@ class Settings(BaseSettings):
     def auth_mode(self) -> AuthMode:
         """The mode these settings state."""
         return AuthMode.none
+
+    @property
+    def worker_count(self) -> int:
+        """How many render workers to run. More than cores only share them; half of them is the most one tenant gets."""
+        return self.render_workers or max(2, min(8, os.cpu_count() or 2))
 
     @property
     def registry_root(self) -> Path:

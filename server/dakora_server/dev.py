@@ -1,7 +1,8 @@
 """`dakora dev`: the whole platform in the foreground, with a PostgreSQL of its own and a folder kept in step."""
 
 import asyncio
-import os
+import contextlib
+import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -36,11 +37,13 @@ def run_dev(given: dict[str, Any], *, data_dir: Path, prompts: Path | None) -> i
     # The port first: nothing slow is started for a server that could not listen.
     listener = bind(probe.host, probe.port)
     port = listener.getsockname()[1]
-    style = "text" if sys.stdout.isatty() else "json"
-    defaults = {"log_format": style, "log_level": "warning"}
-    chosen = {**given, "port": port} | {k: v for k, v in defaults.items() if k.upper() not in os.environ}
-    if "REGISTRY_URL" not in os.environ:
-        chosen["registry_url"] = f"file:{data_dir.absolute() / 'registry'}"
+    defaults = {
+        "log_format": "text" if sys.stdout.isatty() else "json",
+        "log_level": "warning",
+        "registry_url": f"file:{data_dir.absolute() / 'registry'}",
+    }
+    unset = {name: value for name, value in defaults.items() if name not in probe.model_fields_set}
+    chosen = {**given, **unset, "port": port}
 
     def run(settings: Settings, postgres: EmbeddedPostgres | None) -> int:
         logs.configure(level=settings.log_level, style=settings.log_format)
@@ -81,7 +84,7 @@ class _Companions:
                 platform,
                 actor=LOCAL_USER,
                 project_id=DEFAULT_PROJECT_ID,
-                folder=self._prompts.absolute(),
+                folder=self._prompts,
                 state_dir=self._state_dir.absolute(),
                 say=lambda line: print(line, flush=True),
             )
@@ -89,13 +92,20 @@ class _Companions:
         else:
             loaded.set()
         tasks = [asyncio.create_task(job) for job in work]
+        for task in tasks:
+            task.add_done_callback(_stop_if_failed)
         try:
-            await asyncio.wait(
-                [asyncio.ensure_future(loaded.wait()), *tasks[1:]],
-                timeout=_LOAD_SECONDS,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(loaded.wait(), _LOAD_SECONDS)
             yield
         finally:
             stopping.set()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _stop_if_failed(task: "asyncio.Task[None]") -> None:
+    """Half a platform must not look like a whole one: what runs beside the server takes it along when it fails."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        print(f"dakora: stopping, because {error}", file=sys.stderr, flush=True)
+        signal.raise_signal(signal.SIGTERM)

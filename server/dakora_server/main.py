@@ -3,7 +3,7 @@
 import asyncio
 import importlib
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -13,6 +13,7 @@ from dakora_server.api.envelope import Envelope
 from dakora_server.api.warm import WarmAnswers
 from dakora_server.auth import LocalGuard
 from dakora_server.config import Settings, UnsafeSettings
+from dakora_server.core.exceptions import DakoraError
 from dakora_server.core.prompts.service import weigh
 from dakora_server.core.scope import Platform, PromptLocks
 from dakora_server.core.storage.changes import ChangeFeed
@@ -54,7 +55,7 @@ async def open_platform(settings: Settings, *, migrate_first: bool = False) -> A
     )
     registry = LocalRegistry(settings.registry_root)
     limits = limits_of(settings)
-    pool = RenderPool(workers=settings.render_workers, limits=limits)
+    pool = RenderPool(workers=settings.worker_count, limits=limits)
     feed = ChangeFeed(database.url)
     try:
         await pool.start()
@@ -111,10 +112,17 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_platform(settings, migrate_first=migrate_first) as platform:
+        async with AsyncExitStack() as opened:
+            try:
+                platform = await opened.enter_async_context(open_platform(settings, migrate_first=migrate_first))
+            except (SchemaMismatch, DakoraError) as refusal:
+                # Kept for whoever runs the server: to a person it is one sentence, not a stack.
+                app.state.refusal = refusal
+                raise
             app.state.guard = LocalGuard(platform)
-            async with beside(platform) if beside is not None else nullcontext():
-                yield
+            if beside is not None:
+                await opened.enter_async_context(beside(platform))
+            yield
             request_log.flush()
 
     app = FastAPI(

@@ -1,5 +1,7 @@
 """uvicorn, started and stopped as one process: a free port first, one line when ready, a clean end on Ctrl-C."""
 
+import contextlib
+import logging
 import signal
 import socket
 from collections.abc import Callable
@@ -46,7 +48,10 @@ def serve(
     listener: socket.socket | None = None,
     on_ready: Callable[[], None] | None = None,
 ) -> int:
-    """Serve until SIGINT or SIGTERM, finish what is under way, and return the exit code."""
+    """Serve until SIGINT or SIGTERM, finish what is under way, and return the exit code.
+
+    Raises what the application refused to start for: SchemaMismatch, DatabaseUnavailable.
+    """
     listener = listener or bind(host, port)
     config = uvicorn.Config(
         app,
@@ -65,5 +70,11 @@ def serve(
     # uvicorn raises the signal again once it has stopped; by then it has done its work.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
-    server.run(sockets=[listener])
+    logging.getLogger("uvicorn.error").addFilter(lambda _: getattr(app.state, "refusal", None) is None)
+    # uvicorn leaves the process when the application refuses to start; what it refused for is told below.
+    with contextlib.suppress(SystemExit):
+        server.run(sockets=[listener])
+    refusal: Exception | None = getattr(app.state, "refusal", None)
+    if refusal is not None:
+        raise refusal
     return 0 if server.started else 1

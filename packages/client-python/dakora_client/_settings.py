@@ -13,6 +13,7 @@ import httpx2
 from dakora_client.errors import ConfigurationError
 
 VERSION = "0.1.0"
+LOCAL_ADDRESS = "http://localhost:54321"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def settings(
     if max_retries < 0 or cache_size < 0:
         raise ConfigurationError("max_retries and cache_size are 0 or more.")
     return Settings(
-        address=_address(address if address is not None else os.environ.get("DAKORA_BASE_URL")),
+        address=_address(address if address is not None else os.environ.get("DAKORA_BASE_URL"), is_local=key is None),
         project=chosen or (None if key else "default"),
         api_key=key,
         timeout=timeout,
@@ -81,9 +82,12 @@ def settings(
     )
 
 
-def _address(given: str | None) -> str:
+def _address(given: str | None, *, is_local: bool) -> str:
     address = (given or "").strip()
+    if not address and is_local:
+        return LOCAL_ADDRESS
     if not address:
+        # With a key there is a server that it belongs to; sending it to whatever listens here would be a guess.
         raise ConfigurationError(
             'There is no address: pass one, as in Dakora("http://localhost:54321"), or set DAKORA_BASE_URL.'
         )

@@ -38,8 +38,9 @@ class DakoraSync:
         """Nothing is sent yet.
 
         What is not given is read once from the environment: `address` from DAKORA_BASE_URL, `api_key` from
-        DAKORA_API_KEY, `project` (an id) from DAKORA_PROJECT. Without a project an API key means its own, which the
-        first call looks up; without a key it is `default`.
+        DAKORA_API_KEY, `project` (an id) from DAKORA_PROJECT. With neither address nor key it is this machine's
+        http://localhost:54321. Without a project an API key means its own, which the first call looks up; without a
+        key it is `default`.
 
         `timeout` is how many seconds a call may take in all, repeats included, `connect_timeout` how many of them to
         connect. A call that is safe to repeat is sent up to `max_retries` times more when the server is busy or the

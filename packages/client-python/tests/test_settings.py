@@ -33,10 +33,17 @@ async def test_arguments_win_over_the_environment(connect, serve, prompt_json, m
     assert request.headers["authorization"] == "Bearer dk_proj_arg"
 
 
-def test_an_empty_variable_is_not_set(face, monkeypatch):
+async def test_without_an_address_and_a_key_it_is_this_machine(connect, serve, prompt_json, monkeypatch):
+    monkeypatch.setenv("DAKORA_BASE_URL", "")
+    server = serve(httpx2.Response(200, json=prompt_json))
+    await connect(server, None).prompts.get("a")
+    assert str(server.requests[0].url) == "http://localhost:54321/api/projects/default/prompts/a"
+
+
+def test_a_key_is_never_sent_to_an_address_nobody_named(face, monkeypatch):
     monkeypatch.setenv("DAKORA_BASE_URL", "")
     with pytest.raises(ConfigurationError, match="DAKORA_BASE_URL"):
-        face()
+        face(api_key="dk_proj_secret")
 
 
 async def test_an_empty_key_means_none(connect, serve, prompt_json, monkeypatch):

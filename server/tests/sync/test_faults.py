@@ -3,8 +3,8 @@
 import asyncio
 import errno
 import logging
+import os
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -155,14 +155,14 @@ class TestFilesThatCannotBeLoaded:
         desk.write("closed/greeting.yaml", prompt_text())
         desk.write("other.yaml", prompt_text("other"))
         await desk.reconcile()
-        iterdir = Path.iterdir
+        scandir = os.scandir
 
-        def closed(self):
-            if self.name == "closed":
+        def closed(path):
+            if str(path).endswith("closed"):
                 raise PermissionError(errno.EACCES, "Permission denied")
-            return iterdir(self)
+            return scandir(path)
 
-        monkeypatch.setattr(Path, "iterdir", closed)
+        monkeypatch.setattr(os, "scandir", closed)
         report = await desk.reconcile()
         assert report.archived == 0
         assert report.faults == [

@@ -276,6 +276,71 @@ class TestHostile:
             assert await pool._dispatch.do(_job("t", [wire.AUDIT], 1.0)) == {}
 
 
+class TestABrokenWorker:
+    """What a worker sends cannot be trusted: a template that broke out of it would send what it likes."""
+
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            wire.HEADER.pack(3) + b"abc",
+            wire.HEADER.pack(2) + b"{}",
+            wire.HEADER.pack(4) + b"[[]]",
+            wire.HEADER.pack(11) + b"[[],1,true]",
+            wire.HEADER.pack(wire.LARGEST_ANSWER + 1) + b"x",
+        ],
+    )
+    async def test_that_sends_no_answer_is_replaced_and_its_job_done_by_another(self, sent):
+        async with running(workers=2, render_seconds=5.0) as pool:
+            task, link = await _running_job(pool)
+            link.data_received(sent)
+
+            assert await task == "done"
+            assert link.pid not in pool.stats().pids
+
+    @pytest.mark.parametrize(
+        "answer",
+        [b'["refused",null,""]', b'["refused",["no_such_code",[]],""]', b'["compiled",null,""]', b'["more",1,""]'],
+    )
+    async def test_that_answers_nonsense_is_replaced_and_its_job_refused(self, answer):
+        async with running(workers=2, render_seconds=5.0) as pool:
+            task, link = await _running_job(pool)
+            link.data_received(wire.HEADER.pack(len(answer)) + answer)
+
+            with pytest.raises(RenderFailed):
+                await task
+            assert link.pid not in pool.stats().pids
+            assert await render(pool, HELLO, name="Ann") == "Hello Ann!"
+
+    async def test_that_speaks_unasked_is_replaced(self):
+        async with running(workers=1) as pool:
+            (link,) = pool._dispatch.crew._links.values()
+            answer = b'["ok",["forged"],""]'
+            link.data_received(wire.HEADER.pack(len(answer)) + answer)
+
+            assert await render(pool, HELLO, name="Ann") == "Hello Ann!"
+            assert link.pid not in pool.stats().pids
+
+    async def test_that_reaches_outside_is_replaced(self):
+        async with running(workers=2, render_seconds=5.0) as pool:
+            task, link = await _running_job(pool)
+            answer = b'["ok",["done"],"outside:open"]'
+            link.data_received(wire.HEADER.pack(len(answer)) + answer)
+
+            assert await task == "done"
+            assert link.pid not in pool.stats().pids
+
+
+async def _running_job(pool):
+    """A job that takes a while, and the link it runs on."""
+    text = "{% for a in range(300) %}{% for b in range(1000) %}{% set x = a %}{% endfor %}{% endfor %}done"
+    await pool.analyse([text], tenant="tenant")
+    task = asyncio.create_task(render(pool, text))
+    await until(lambda: pool.stats().busy == 1)
+    (link,) = [link for link in pool._dispatch.crew._links.values() if link.job is not None]
+    await until(lambda: not link.job.compiles)
+    return task, link
+
+
 class TestCallers:
     async def test_a_caller_that_goes_frees_its_place_in_the_queue(self):
         async with running(workers=1) as pool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from dakora_server.core.prompts.records import PromptRecord
 
@@ -39,9 +40,9 @@ class Agenda:
             self._withdraw(key)
             self._then[key] = Item(key, head=head, known=True)
 
-    def edited(self, key: str) -> None:
-        """A file of this prompt has changed."""
-        self._first[key] = self._withdraw(key)
+    def edited(self, key: str, *, first: bool) -> None:
+        """A file of this prompt has changed; `first` puts it before what was not."""
+        (self._first if first else self._then)[key] = self._withdraw(key)
 
     def heard(self, key: str, prompt_id: str) -> None:
         """The server says that this prompt has changed.
@@ -79,7 +80,7 @@ class Agenda:
         """The next ones, which do not stand here any more."""
         taken: list[Item] = []
         for waiting in (self._first, self._then):
-            taken += [waiting.pop(key) for key in list(waiting)[: most - len(taken)]]
+            taken += [waiting.pop(key) for key in list(islice(waiting, most - len(taken)))]
         return taken
 
     def unknown(self) -> list[str]:

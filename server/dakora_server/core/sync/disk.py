@@ -50,8 +50,20 @@ class ChangedMeanwhileError(Exception):
 
 def walk(root: Path, path: str = "") -> Iterator[Entry]:
     """Every YAML file at or below `path`, which is relative to `root`; nothing where there is nothing."""
-    if not any(map(is_hidden, Path(path).parts)) and is_straight((root / path).parent, root):
-        yield from _walk(root, path)
+    full = root / path
+    if any(map(is_hidden, Path(path).parts)) or not is_straight(full.parent, root):
+        return
+    try:
+        info = full.stat() if not path else full.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        yield Entry(path, NO_STAMP, f"it cannot be looked at ({error.strerror})")
+        return
+    if stat.S_ISDIR(info.st_mode):
+        yield from _walk_folder(root, path)
+    else:
+        yield from _entries_of(root, path, info, refused=_refusal(folder_of(path)))
 
 
 def is_straight(folder: Path, root: Path) -> bool:
@@ -62,49 +74,53 @@ def is_straight(folder: Path, root: Path) -> bool:
         return False
 
 
-def _walk(root: Path, path: str) -> Iterator[Entry]:
-    full = root / path
+def _walk_folder(root: Path, path: str) -> Iterator[Entry]:
+    # Strings instead of paths: this is done over and over, for thousands of files.
     try:
-        info = full.stat() if not path else full.lstat()
-    except (FileNotFoundError, NotADirectoryError):
+        with os.scandir(f"{root}/{path}") as listing:
+            entries = [entry for entry in listing if not is_hidden(entry.name)]
+    except FileNotFoundError:
         return
     except OSError as error:
-        yield Entry(path, NO_STAMP, f"it cannot be looked at ({error.strerror})")
+        yield Entry(path, NO_STAMP, f"this folder cannot be read ({error.strerror})")
         return
-    if stat.S_ISLNK(info.st_mode):
-        yield from _walk_link(root, path)
-    elif stat.S_ISDIR(info.st_mode):
+    refused = _refusal(path)
+    for entry in entries:
+        inner = f"{path}/{entry.name}" if path else entry.name
         try:
-            names = [inner.name for inner in full.iterdir()]
+            info = entry.stat(follow_symlinks=False)
         except FileNotFoundError:
+            continue
+        if stat.S_ISDIR(info.st_mode):
+            yield from _walk_folder(root, inner)
+        else:
+            yield from _entries_of(root, inner, info, refused=refused)
+
+
+def _entries_of(root: Path, path: str, info: os.stat_result, *, refused: str | None) -> Iterator[Entry]:
+    """The entry of something that is no folder, if it counts. `refused` says what is wrong with its folder."""
+    name = path.rpartition("/")[2]
+    counts = is_yaml(name)
+    if stat.S_ISLNK(info.st_mode):
+        try:
+            target = (root / path).resolve(strict=True)
+            info = target.stat()
+        except (OSError, RuntimeError):
+            if counts:
+                yield Entry(path, NO_STAMP, "this link leads nowhere")
             return
-        except OSError as error:
-            yield Entry(path, stamp_of(info), f"this folder cannot be read ({error.strerror})")
+        is_folder_link = stat.S_ISDIR(info.st_mode)
+        if not target.is_relative_to(root):
+            refused, counts = "this link leads out of the folder", counts or is_folder_link
+        elif is_folder_link:
+            # It would only show files twice.
             return
-        for name in names:
-            if not is_hidden(name):
-                yield from _walk(root, f"{path}/{name}" if path else name)
-    elif is_yaml(full.name):
-        refused = _refusal(path) if stat.S_ISREG(info.st_mode) else "this is not a regular file"
+    if counts:
+        if not name.isprintable():
+            refused = "the name has characters that cannot be shown"
+        elif not refused and not stat.S_ISREG(info.st_mode):
+            refused = "this is not a regular file"
         yield Entry(path, stamp_of(info), refused)
-
-
-def _walk_link(root: Path, path: str) -> Iterator[Entry]:
-    # A link to a folder inside would only show its files twice, so no folder link is followed.
-    try:
-        target = (root / path).resolve(strict=True)
-        info = target.stat()
-    except (OSError, RuntimeError):
-        if is_yaml(Path(path).name):
-            yield Entry(path, NO_STAMP, "this link leads nowhere")
-        return
-    is_file = stat.S_ISREG(info.st_mode)
-    if is_file and not is_yaml(Path(path).name):
-        return
-    if not target.is_relative_to(root):
-        yield Entry(path, stamp_of(info), "this link leads out of the folder")
-    elif is_file:
-        yield Entry(path, stamp_of(info), _refusal(path))
 
 
 def stamp_of(info: os.stat_result) -> Stamp:
@@ -112,15 +128,13 @@ def stamp_of(info: os.stat_result) -> Stamp:
     return Stamp(info.st_ino, info.st_size, info.st_mtime_ns)
 
 
-def _refusal(path: str) -> str | None:
-    if not path.isprintable():
-        return "the name has characters that cannot be shown"
-    if not is_folder(folder_of(path)):
-        return (
-            "the names of its sub-folders must be letters, digits, dots, spaces, hyphens or underscores, begin with "
-            "a letter or digit, have at most 64 characters and be at most 8 levels deep"
-        )
-    return None
+def _refusal(folder: str) -> str | None:
+    if is_folder(folder):
+        return None
+    return (
+        "the names of its sub-folders must be letters, digits, dots, spaces, hyphens or underscores, begin with "
+        "a letter or digit, have at most 64 characters and be at most 8 levels deep"
+    )
 
 
 def read(full: Path, expected: Stamp | None = None) -> tuple[bytes, Stamp]:

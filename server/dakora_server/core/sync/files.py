@@ -3,7 +3,7 @@
 import hashlib
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,19 +103,11 @@ class Files:
         """Compare the whole folder with what is known of it, and read what differs."""
         return self._take(list(walk(self.root)), self._by_path.keys() | self._conflicts, again=False)
 
-    def refresh(self, paths: Iterable[str]) -> Seen:
+    def refresh(self, paths: Collection[str]) -> Seen:
         """Read these again, whatever their times say: files, or folders with all that is in them."""
-        found: dict[str, Entry] = {}
-        known: set[str] = set()
-        for path in paths:
-            found |= {entry.path: entry for entry in walk(self.root, path)}
-            known |= self._known_at(path)
+        found = {entry.path: entry for path in paths for entry in walk(self.root, path)}
+        known = {path for path in (*self._by_path, *self._conflicts) if any(part in paths for part in _upwards(path))}
         return self._take(list(found.values()), known, again=True)
-
-    def _known_at(self, path: str) -> set[str]:
-        if path in self._by_path or path in self._conflicts:
-            return {path}
-        return {known for known in (*self._by_path, *self._conflicts) if is_below(known, path)}
 
     def _take(self, entries: list[Entry], known: set[str], *, again: bool) -> Seen:
         seen = Seen()
@@ -271,6 +263,14 @@ def _position(fault: Fault) -> str:
     if fault.line is None:
         return ""
     return f":{fault.line}" if fault.column is None else f":{fault.line}:{fault.column}"
+
+
+def _upwards(path: str) -> Iterator[str]:
+    """The path, and every folder above it."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
+    yield path
 
 
 def is_below(path: str, folder: str) -> bool:

@@ -15,7 +15,7 @@ from dakora_server.core.sync.state import SyncState
 from dakora_server.core.sync.watcher import Noticed, Watcher
 
 # Looking over a large folder may take one part in so many of the time.
-_LOOK_SHARE = 100
+_LOOK_SHARE = 300
 _LONGEST_RETRY = 30.0
 _PASSES = 3
 
@@ -163,6 +163,7 @@ class FolderSync:
             self._rounds.disk_trouble(error)
         except Exception as error:  # noqa: BLE001 -- the platform runs on whatever is wrong here, and so must this
             self._rounds.unexpected(error)
+            await asyncio.sleep(self._pace.retry)
         self._plan_retry()
 
     async def _is_missing(self) -> bool:
@@ -222,6 +223,8 @@ class FolderSync:
         elif self._judge_at is not None and now >= self._judge_at:
             self._judge_at = None
             await self._rounds.judge()
+        elif self._judge_at is None and self._rounds.must_judge:
+            self._judge_at = now + self._pace.leave
         if self._state.dirty and now >= self._save_at:
             await self._save_state()
 

@@ -64,9 +64,9 @@ class Rounds:
         return self._pairs.report
 
     @property
-    def leaving(self) -> bool:
-        """Whether files are missing whose prompts may have to be archived."""
-        return bool(self._pairs.leaving)
+    def must_judge(self) -> bool:
+        """Whether files are missing of whose prompts nothing was decided yet."""
+        return not self._pairs.leaving <= self._held
 
     async def begin(self) -> int:
         """Put every prompt and every file on the agenda; answers how many.
@@ -105,17 +105,18 @@ class Rounds:
     def _note(self, seen: Seen) -> None:
         self.unread |= seen.unstable
         self._fault(seen.faults)
+        # So many at once are no person's edits: those must not wait behind them.
+        is_edit = len(seen.keys) <= _ROUND
         for key in seen.keys:
-            self.agenda.edited(key)
+            self.agenda.edited(key, first=is_edit)
 
     async def round(self) -> None:
         """Compare some prompts. Whatever goes wrong is told, and done again later where that may help."""
-        items: list[Item] = []
+        items = self.agenda.take(_ROUND)
         try:
             if len(unknown := self.agenda.unknown()) > _ASK_EACH:
                 heads = await self._project.heads()
                 self.agenda.fill({key: heads.get(key) for key in unknown})
-            items = self.agenda.take(_ROUND)
             await self._ask_for_heads([item for item in items if not item.known])
         except DakoraError as error:
             for item in items:
@@ -140,6 +141,7 @@ class Rounds:
         async with gate:
             try:
                 await self._pairs.settle(item.key, item.head)
+                self._told.pop(item.key, None)
             except ChangedMeanwhileError as error:
                 self._read_again(item, error.path)
             except (StaleVersion, PromptNotFound):
@@ -230,19 +232,21 @@ class Rounds:
                     "archived: put them back, or archive the prompts on the server"
                 )
             self._held = leaving
-        elif leaving:
+        else:
             self._held = set()
             await self._archive(leaving)
 
     async def _archive(self, leaving: set[str]) -> None:
         bases = {key: base for key in leaving if (base := self._state.get(key)) is not None}
+        if not bases:
+            return
         try:
             heads = await self._project.heads_of({key: {base.prompt_id} for key, base in bases.items()})
             for key in bases:
                 try:
                     await self._pairs.archive(key, heads[key])
                 except (StaleVersion, PromptNotFound):
-                    self.agenda.edited(key)
+                    self.agenda.edited(key, first=True)
         except DakoraError as error:
             for key in bases:
                 self.agenda.put_off(Item(key))
@@ -270,6 +274,7 @@ class Rounds:
     def _trouble(self, kind: str, line: str) -> None:
         if kind not in self._troubles:
             self._troubles.add(kind)
+            self.report.faults.append(line)
             self._say(line)
 
     def recovered(self) -> None:

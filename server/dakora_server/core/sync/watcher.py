@@ -131,10 +131,13 @@ class Watcher:
         return "" if inside == "." else inside
 
     def _notice(self, paths: set[str], *, all_of_it: bool) -> None:
+        if not paths and not all_of_it:
+            return
         self._noticed.paths |= paths
-        self._noticed.disk |= all_of_it or len(self._noticed.paths) > _MANY
-        if paths or all_of_it:
-            self._news.set()
+        self._noticed.disk |= all_of_it
+        if len(self._noticed.paths) > _MANY:
+            self._noticed.paths, self._noticed.disk = set(), True
+        self._news.set()
 
     def _inode(self) -> int | None:
         try:

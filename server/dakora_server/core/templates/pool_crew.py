@@ -246,11 +246,11 @@ class Crew:
             asyncio.get_running_loop().remove_reader(self._control)
             self._control.close()
             self._control = None
-        for link in list(self._links.values()):
-            known = link.condemned
+        lost = [link for link in self._links.values() if link.pid is not None and not link.condemned]
+        for link in self._links.values():
             link.close()
-            if not known and link.pid is not None:
-                self._boss.left(link, with_zygote=True)
+        for link in lost:
+            self._boss.left(link, with_zygote=True)
 
     async def _bury(self) -> None:
         if self._process is not None:

@@ -94,8 +94,7 @@ class Dispatch:
 
     def left(self, link: Link, *, with_zygote: bool) -> None:
         """The crew's report: a worker is gone. Rendering changes nothing, so its job is tried again."""
-        if link in self._idle:
-            self._idle.remove(link)
+        self._idle = [idle for idle in self._idle if not idle.condemned]
         job = link.job
         if job is None:
             return
