@@ -19,6 +19,7 @@ setup: .venv/.installed ## Install everything into .venv (the tools are then in 
 
 .venv/.installed: requirements.lock requirements-uv.lock $(PACKAGES:=/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Dakora needs Python 3.11 or newer (found $$($(PYTHON) -V)). Choose one with: make PYTHON=python3.12 setup"; exit 1; }
+	@echo "Setting up .venv (once, about a minute) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "Python could not make a virtual environment. On Debian: apt-get install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	@VIRTUAL_ENV=.venv $(UV) pip sync --quiet --compile-bytecode --require-hashes requirements-uv.lock requirements.lock

@@ -2,7 +2,6 @@
 
 import ipaddress
 import os
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,12 +13,6 @@ MIB = 1024 * 1024
 
 class UnsafeSettings(Exception):
     """The settings do not make sense together; the message is one sentence that says what to set."""
-
-
-class AuthMode(StrEnum):
-    """How callers are told apart. Only `none` exists so far: everybody is the seeded local user."""
-
-    none = "none"
 
 
 class Settings(BaseSettings):
@@ -67,11 +60,6 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-    @property
-    def auth_mode(self) -> AuthMode:
-        """The mode these settings state."""
-        return AuthMode.none
 
     @property
     def worker_count(self) -> int:

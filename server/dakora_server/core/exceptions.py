@@ -98,12 +98,6 @@ class LabelNotFound(NotFound):
     code, title = "label_not_found", "The prompt has no such label"
 
 
-class Unauthenticated(DakoraError):
-    """No credentials, or bad ones."""
-
-    status, code, title = 401, "unauthenticated", "Credentials are missing or not valid"
-
-
 class PromptExists(DakoraError):
     """The id is taken in this project, whatever the case of its letters."""
 

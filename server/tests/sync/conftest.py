@@ -16,7 +16,7 @@ from dakora_server.core.templates.serialization import parse_yaml
 from dakora_server.core.tenancy.provisioning import LOCAL_USER
 
 QUICK = Pace(settle=0.0)
-LIVE = Pace(settle=0.02, leave=0.3, retry=0.1, save=0.1)
+LIVE = Pace(settle=0.02, leave=1.0, retry=0.1, save=0.1)
 
 
 def text(prompt_id="greeting", body="Hello {{ name }}!", *, version=None, top=""):

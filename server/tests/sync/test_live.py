@@ -6,6 +6,7 @@ import shutil
 import psycopg
 import pytest
 
+from dakora_server.core.sync.folder import Pace
 from dakora_server.core.tenancy.provisioning import DEFAULT_PROJECT_ID
 
 
@@ -73,13 +74,16 @@ class TestTheDisk:
         await eventually(lambda: has(running, 2))
         assert (await running.head()).number == 1
 
-    async def test_a_file_that_is_gone_for_a_moment_archives_nothing(self, running, eventually):
-        kept = running.read("greeting.yaml")
-        (running.folder / "greeting.yaml").unlink()
-        await asyncio.sleep(0.15)
-        running.write("greeting.yaml", kept.replace("Hello", "Hi"))
-        await eventually(lambda: is_at(running, 2))
-        assert running.heard("archived") == []
+    async def test_a_file_that_is_gone_for_a_moment_archives_nothing(self, desk, prompt_text, eventually):
+        for name in ("greeting", "other"):
+            desk.write(f"{name}.yaml", prompt_text(name))
+        async with desk.live(pace=Pace(settle=0.02, leave=30.0)):
+            (desk.folder / "greeting.yaml").unlink()
+            desk.write("other.yaml", prompt_text("other", "so that it is known that the disk was read"))
+            await eventually(lambda: is_at(desk, 2, "other"))
+            desk.write("greeting.yaml", prompt_text(body="Back again"))
+            await eventually(lambda: is_at(desk, 2))
+        assert desk.heard("archived") == []
 
     async def test_a_folder_emptied_at_once_archives_nothing_and_its_return_is_noticed(self, running, eventually):
         kept = running.read("greeting.yaml")

@@ -63,7 +63,7 @@ async def edited_from_the_start(desk, edited, meanwhile=lambda: None, **options)
 
 async def test_a_file_that_grows_slowly_is_read_when_it_is_whole(desk, prompt_text, eventually):
     content = prompt_text(body="a long prompt that is written slowly")
-    async with desk.live():
+    async with desk.live(pace=Pace(settle=1.0)):
         with (desk.folder / "greeting.yaml").open("w") as file:
             for start in range(0, len(content), 8):
                 file.write(content[start : start + 8])

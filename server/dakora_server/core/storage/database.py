@@ -40,11 +40,6 @@ class Transaction:
         self._connection: AsyncConnection | None = None
         self._committed: list[Callable[[], None]] = []
 
-    @property
-    def opened(self) -> bool:
-        """Whether any statement has run."""
-        return self._connection is not None
-
     async def execute(
         self, statement: Executable, parameters: Mapping[str, Any] | list[dict[str, Any]] | None = None
     ) -> CursorResult[Any]:
