@@ -93,7 +93,7 @@ def compare(ours: int, bare: int, wanted: list[Comparison], *, rounds: int, seco
             for _ in range(rounds):
                 theirs = servers.load(bare, one.theirs, connections=connections, seconds=seconds)
                 mine = servers.load(ours, one.ours, connections=connections, seconds=seconds)
-                assert set(mine["statuses"]) <= {"200", "304"}, mine["statuses"]  # type: ignore[call-overload]
+                assert set(mine["statuses"]) <= {"200", "304"}, mine["statuses"]
                 one.rounds.setdefault(connections, []).append((mine, theirs))
         print(
             f"  {one.name} / {one.peer}: " + ", ".join(f"{c} conn. {ratio(one, c, 'rps'):.2f}" for c in CONNECTIONS),

@@ -73,7 +73,7 @@ def measure(rounds: int = 5, seconds: float = 4.0) -> dict[str, object]:
                 time.sleep(0.5)
                 beside = servers.load(port, own, connections=2, seconds=seconds)
                 attack.wait()
-                assert set(beside["statuses"]) == {"200"}, beside["statuses"]  # type: ignore[call-overload]
+                assert set(beside["statuses"]) == {"200"}, beside["statuses"]
                 found.setdefault(f"{name} p99", []).append(beside["p99"] / quiet["p99"])
                 found.setdefault(f"{name} p50", []).append(beside["p50"] / quiet["p50"])
         after = servers.memory(running.process)["pss"]

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -109,7 +110,7 @@ def memory(process: subprocess.Popen[bytes]) -> dict[str, float]:
     }
 
 
-def load(port: int, requests: list[bytes], *, connections: int, seconds: float) -> dict[str, float]:
+def load(port: int, requests: list[bytes], *, connections: int, seconds: float) -> dict[str, Any]:
     """Run the load generator in a process of its own."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump([request.decode("latin-1") for request in requests], file)
@@ -125,7 +126,7 @@ def load(port: int, requests: list[bytes], *, connections: int, seconds: float) 
             file.name,
         ]
         result = subprocess.run(command, capture_output=True, check=True, text=True)
-    found: dict[str, float] = json.loads(result.stdout)
+    found: dict[str, Any] = json.loads(result.stdout)
     return found
 
 

@@ -15,7 +15,7 @@ def write_atomically(path: Path, text: str, *, mode: int | None = None) -> None:
             os.fchmod(file.fileno(), _mode_for(path) if mode is None else mode)
             os.fsync(file.fileno())
         Path(temporary).replace(path)
-    except BaseException:
+    except BaseException:  # whatever interrupts the write, Ctrl-C too, must leave no half file behind
         Path(temporary).unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)

@@ -84,7 +84,7 @@ def _dev(options: argparse.Namespace) -> int:
 
 def _migrate(options: argparse.Namespace) -> None:
     # Alembic takes a third of a second to load, and only this command always needs it.
-    from dakora_server.core.storage.migrations import migrate  # noqa: PLC0415
+    from dakora_server.core.storage.migrations import migrate  # noqa: PLC0415 - see above
 
     settings = load_settings()
     print(f"schema {migrate(_database_url(settings), revision=options.revision) or 'none'}")

@@ -8,7 +8,7 @@ from cachetools import LRUCache
 from fastapi import Depends, Path, Request
 
 from dakora_server.core.exceptions import ProjectNotFound
-from dakora_server.core.scope import Platform, Principal, ProjectId, ProjectReader, ProjectWriter, writing
+from dakora_server.core.scope import Platform, Principal, ProjectId, ProjectReader, ProjectWriter, reading, writing
 from dakora_server.core.tenancy import service as tenancy
 from dakora_server.core.tenancy.provisioning import DEFAULT_PROJECT_ID, LOCAL_USER
 
@@ -67,12 +67,8 @@ async def _read_project(project_id: ProjectRef, request: Request) -> AsyncIterat
     guard = guard_of(request)
     actor = guard.principal()
     checked = await guard.project_id(project_id, actor)
-    # Written out rather than `async with reading(…)`: three nested managers cost a warm read a tenth of its time.
-    tx = guard.platform.database.open(read_only=True)
-    try:
-        yield ProjectReader(guard.platform, actor, checked, tx)
-    finally:
-        await tx.finish(keep=False)
+    async with reading(guard.platform, actor, checked) as project:
+        yield project
 
 
 async def _write_project(project_id: ProjectRef, request: Request) -> AsyncIterator[ProjectWriter]:

@@ -314,14 +314,13 @@ class TestList:
             {"limit": 201},
             {"limit": "x"},
             {"cursor": "nonsense"},
-            {"cursor": "IiI"},
             {"cursor": "NQ"},
             {"search": "\x00"},
         ],
     )
     async def test_a_senseless_page_is_refused(self, project, params):
         refused = await project.client.get(project.prompts, params=params)
-        assert refused.status_code in {200, 422} if params.get("cursor") == "IiI" else refused.status_code == 422
+        assert refused.status_code == 422
 
 
 class TestArchive:

@@ -112,14 +112,10 @@ class Database:
             },
         )
 
-    def open(self, *, read_only: bool = False) -> Transaction:
-        """A transaction that whoever opens it must `finish`."""
-        return Transaction(self._engine, read_only=read_only)
-
     @asynccontextmanager
     async def transaction(self, *, read_only: bool = False) -> AsyncIterator[Transaction]:
         """A transaction that commits when the block ends well and rolls back when it does not."""
-        transaction = self.open(read_only=read_only)
+        transaction = Transaction(self._engine, read_only=read_only)
         try:
             yield transaction
         except BaseException:  # whatever ends the block, a half-done transaction must not stay open
