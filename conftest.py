@@ -26,6 +26,8 @@ from dakora_server.config import Settings
 from dakora_server.core.scope import Platform, ProjectId
 from dakora_server.core.storage.embedded import EmbeddedPostgres, find_binaries
 from dakora_server.core.storage.migrations import migrate
+from dakora_server.core.storage.schema import APP_ROLE
+from dakora_server.core.storage.tenant import Tenant
 from dakora_server.core.tenancy import queries as tenancy
 from dakora_server.core.tenancy.provisioning import LOCAL_WORKSPACE_ID
 from dakora_server.main import create_app
@@ -53,11 +55,17 @@ def postgres(scratch: Path) -> Iterator[EmbeddedPostgres]:
 
 
 @pytest.fixture(scope="session")
-def database_url(postgres: EmbeddedPostgres) -> str:
-    """A database with the newest schema."""
+def owner_url(postgres: EmbeddedPostgres) -> str:
+    """A database with the newest schema, as its owner sees it: a superuser, whom no wall stops."""
     url = postgres.url()
-    migrate(url)
+    migrate(url, app_url=postgres.url(user=APP_ROLE))
     return url
+
+
+@pytest.fixture(scope="session")
+def database_url(postgres: EmbeddedPostgres, owner_url: str) -> str:
+    """The same database as the application sees it."""
+    return postgres.url(user=APP_ROLE)
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +91,7 @@ async def app(settings: Settings) -> AsyncIterator[FastAPI]:
 @pytest.fixture(scope="session")
 def platform(app: FastAPI) -> Platform:
     """What the application is built of."""
-    found: Platform = app.state.guard.platform
+    found: Platform = app.state.access.platform
     return found
 
 
@@ -131,7 +139,7 @@ class Project:
 async def project(platform: Platform, client: httpx2.AsyncClient) -> Project:
     """A fresh project of the local workspace."""
     project_id = ProjectId(uuid.uuid4())
-    async with platform.database.transaction() as tx:
+    async with platform.database.transaction(Tenant(workspace_id=LOCAL_WORKSPACE_ID)) as tx:
         await tenancy.ensure_project(
             tx, project_id, workspace_id=LOCAL_WORKSPACE_ID, slug=f"test-{project_id}", name="Test"
         )

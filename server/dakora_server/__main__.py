@@ -14,6 +14,8 @@ from dakora_server.core.prompts.fsck import Report, fsck
 from dakora_server.core.storage.database import Database
 from dakora_server.core.storage.embedded import EmbeddedError
 from dakora_server.core.storage.registry.local import LocalRegistry
+from dakora_server.core.storage.schema import APP_ROLE
+from dakora_server.core.storage.walls import UnsafeDatabase
 from dakora_server.dev import embedded_postgres, run_dev
 from dakora_server.main import VERSION, SchemaMismatch, create_app
 from dakora_server.serving import AddressInUse, serve
@@ -26,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options) or 0)
-    except (UnsafeSettings, SchemaMismatch, EmbeddedError, AddressInUse) as refusal:
+    except (UnsafeSettings, UnsafeDatabase, SchemaMismatch, EmbeddedError, AddressInUse) as refusal:
         print(f"dakora: {refusal}", file=sys.stderr)
         return 2
     except DakoraError as refusal:
@@ -87,7 +89,8 @@ def _migrate(options: argparse.Namespace) -> None:
     from dakora_server.core.storage.migrations import migrate  # noqa: PLC0415 - see above
 
     settings = load_settings()
-    print(f"schema {migrate(_database_url(settings), revision=options.revision) or 'none'}")
+    owner_url = settings.database_owner_url or _database_url(settings)
+    print(f"schema {migrate(owner_url, revision=options.revision, app_url=settings.database_url) or 'none'}")
 
 
 def _wait_for_db(options: argparse.Namespace) -> int:
@@ -125,7 +128,9 @@ def _fsck(options: argparse.Namespace) -> int:
         report = asyncio.run(_check(settings.database_url, LocalRegistry(settings.registry_root), options))
     else:
         with embedded_postgres(options.data_dir) as postgres:
-            report = asyncio.run(_check(postgres.url(), LocalRegistry(options.data_dir / "registry"), options))
+            report = asyncio.run(
+                _check(postgres.url(user=APP_ROLE), LocalRegistry(options.data_dir / "registry"), options)
+            )
     print(json.dumps(report.to_json(), indent=2) if options.json else report.to_text())
     return 0 if report.is_clean else 1
 

@@ -1,18 +1,20 @@
 """Every setting: its name, type, default and meaning. `docs/configuration.md` is compared with this by a test."""
 
-import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from dakora_server.config_safety import AuthMode, UnsafeSettings, refuse_unsafe
+
+__all__ = ["AuthMode", "Settings", "UnsafeSettings", "load_settings"]
+
 MIB = 1024 * 1024
-
-
-class UnsafeSettings(Exception):
-    """The settings do not make sense together; the message is one sentence that says what to set."""
+# Stands in where nothing has to be kept from anybody: work without login, on loopback.
+LOCAL_SECRET = "dakora-local-secret-for-work-without-login"  # noqa: S105 - it is public, and refused with login
+_LIST = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
@@ -22,6 +24,11 @@ class Settings(BaseSettings):
 
     database_url: str | None = Field(
         None, description="PostgreSQL to use, e.g. `postgresql://user:secret@host/dakora`. Required by `serve`."
+    )
+    database_owner_url: str | None = Field(
+        None,
+        description="The same database as the owner of its tables, used by `migrate` only; makes the role in "
+        "`DATABASE_URL` if need be. Unset, `migrate` uses `DATABASE_URL`.",
     )
     database_pool_size: int = Field(16, ge=1, le=200, description="Connections kept to PostgreSQL.")
     database_pool_timeout: float = Field(
@@ -33,7 +40,49 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(54321, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
-    auth_required: bool = Field(False, description="Refuse callers without credentials. No way to log in exists yet.")
+    auth_mode: AuthMode | None = Field(
+        None,
+        description="`none`, `clerk`, `oidc` or `keys` (API keys only); unset, it follows from the settings below.",
+    )
+    auth_required: bool | None = Field(
+        None, description="Say so to be sure: the start is refused unless callers need credentials (or, false, none)."
+    )
+    secret_key: SecretStr | None = Field(
+        None, description="Secret of at least 32 characters that API keys are hashed with. Required with login."
+    )
+    clerk_jwt_issuer: str | None = Field(None, description="Clerk's issuer, e.g. `https://clerk.example.com`.")
+    clerk_jwks_url: str | None = Field(
+        None, description="Where Clerk's keys are; unset, `/.well-known/jwks.json` below the issuer."
+    )
+    clerk_authorized_parties: _LIST = Field(
+        (), description="Origins whose session tokens count (`azp`), separated by commas. Required with Clerk."
+    )
+    clerk_webhook_secret: SecretStr | None = Field(
+        None, description="Secret of Clerk's webhook (`whsec_…`), several separated by commas. Required with Clerk."
+    )
+    oidc_issuer: str | None = Field(None, description="Issuer of session tokens, exactly as in their `iss`.")
+    oidc_audience: str | None = Field(None, description="What `aud` of a token must contain. Required with OIDC.")
+    oidc_jwks_url: str | None = Field(None, description="Where the issuer's keys are; unset, discovery tells.")
+    public_url: str | None = Field(None, description="Where people reach the Studio; for links in invitations.")
+    smtp_host: str | None = Field(None, description="SMTP server for invitations; unset, the link is shown instead.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="The SMTP server's port.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field("starttls", description="How the connection is secured.")
+    smtp_username: str | None = Field(None, description="Who we are to the SMTP server.")
+    smtp_password: SecretStr | None = Field(None, description="The password for it.")
+    smtp_from: str | None = Field(None, description="Sender of our mail, e.g. `Dakora <dakora@example.com>`.")
+    redis_url: str | None = Field(
+        None, description="Redis that processes share rate limits in; unset, each counts alone."
+    )
+    rate_limit_read: str = Field("1000/second", description="Reads of one API key or signed-in user; or `unlimited`.")
+    rate_limit_render: str = Field("1000/second", description="Renders of one API key or signed-in user.")
+    rate_limit_write: str = Field("50/second", description="Changes by one API key or signed-in user.")
+    rate_limit_log: str = Field("500/second", description="Logged executions of one API key or signed-in user.")
+    rate_limit_workspace_factor: int = Field(
+        5, ge=1, le=10_000, description="A whole workspace may do this many times what one key may."
+    )
+    trusted_proxies: int = Field(
+        0, ge=0, le=10, description="How many proxies before the server write `X-Forwarded-For`; 0: none is believed."
+    )
     allow_public_no_auth: bool = Field(
         False, description="Let a server without login listen on an address that others can reach."
     )
@@ -51,12 +100,12 @@ class Settings(BaseSettings):
     cache_bytes: int = Field(64 * MIB, ge=0, description="Memory for prompts and documents kept ready, in bytes.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line to log.")
     log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or lines for people.")
-    trusted_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+    trusted_hosts: _LIST = Field(
         (),
         description="Host names answered to, separated by commas; empty answers to any (loopback only without login).",
     )
 
-    @field_validator("trusted_hosts", mode="before")
+    @field_validator("trusted_hosts", "clerk_authorized_parties", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -71,32 +120,34 @@ class Settings(BaseSettings):
         """The folder that `REGISTRY_URL` names."""
         return Path(self.registry_url.removeprefix("file://").removeprefix("file:"))
 
-    def refuse_unsafe(self) -> None:
-        """Raise UnsafeSettings where starting would be a mistake."""
-        if self.auth_required:
-            raise UnsafeSettings(
-                "AUTH_REQUIRED is set, but this version has no way to log in yet: unset it, or keep the server private."
-            )
-        if not self.allow_public_no_auth and not _is_loopback(self.host):
-            raise UnsafeSettings(
-                f"Without login the server listens on loopback only, and HOST is {self.host}: "
-                "set HOST=127.0.0.1, or ALLOW_PUBLIC_NO_AUTH=true if the network is yours alone."
-            )
-        if not self.registry_url.startswith("file:"):
-            raise UnsafeSettings("REGISTRY_URL must begin with file: followed by a folder.")
-        if self.database_url is not None and not self.database_url.startswith(
-            ("postgresql://", "postgresql+psycopg://", "postgres://")
-        ):
-            raise UnsafeSettings("DATABASE_URL must begin with postgresql:// (PostgreSQL is the only database).")
+    @property
+    def mode(self) -> AuthMode:
+        """How callers are known."""
+        if self.auth_mode is not None:
+            return self.auth_mode
+        return "clerk" if self.clerk_jwt_issuer else "oidc" if self.oidc_issuer else "none"
 
+    @property
+    def secret(self) -> str:
+        """The server's secret; a public one where there is no login."""
+        return LOCAL_SECRET if self.secret_key is None else self.secret_key.get_secret_value()
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    @property
+    def webhook_secrets(self) -> list[str]:
+        """The secrets that a webhook of Clerk's may be signed with."""
+        given = "" if self.clerk_webhook_secret is None else self.clerk_webhook_secret.get_secret_value()
+        return [secret.strip() for secret in given.split(",") if secret.strip()]
+
+    @property
+    def links_to(self) -> str:
+        """The address in links that people open."""
+        return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def rates(self) -> dict[str, str]:
+        """The rate limit of each class."""
+        classes = ("read", "render", "write", "log")
+        return {name: str(getattr(self, f"rate_limit_{name}")) for name in classes}
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -107,5 +158,5 @@ def load_settings(**overrides: object) -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0]).upper() if first["loc"] else "a setting"
         raise UnsafeSettings(f"{name} is not valid: {first['msg'].removeprefix('Value error, ')}.") from None
-    settings.refuse_unsafe()
+    refuse_unsafe(settings)
     return settings

@@ -13,8 +13,9 @@ from dakora_server import logs
 from dakora_server.config import Settings, UnsafeSettings, load_settings
 from dakora_server.core.scope import Platform
 from dakora_server.core.storage.embedded import EmbeddedPostgres
+from dakora_server.core.storage.schema import APP_ROLE
 from dakora_server.core.sync.folder import FolderSync
-from dakora_server.core.tenancy.provisioning import DEFAULT_PROJECT_ID, LOCAL_USER
+from dakora_server.core.tenancy.provisioning import local_grant
 from dakora_server.main import create_app
 from dakora_server.serving import bind, serve
 
@@ -54,7 +55,8 @@ def run_dev(given: dict[str, Any], *, data_dir: Path, prompts: Path | None) -> i
     if probe.database_url is not None:
         return run(load_settings(**chosen), None)
     with embedded_postgres(data_dir) as postgres:
-        return run(load_settings(**chosen, database_url=postgres.url()), postgres)
+        urls = {"database_url": postgres.url(user=APP_ROLE), "database_owner_url": postgres.url()}
+        return run(load_settings(**chosen, **urls), postgres)
 
 
 def _greet(settings: Settings, data_dir: Path) -> None:
@@ -82,8 +84,7 @@ class _Companions:
         if self._prompts is not None:
             sync = FolderSync(
                 platform,
-                actor=LOCAL_USER,
-                project_id=DEFAULT_PROJECT_ID,
+                grant=local_grant(),
                 folder=self._prompts,
                 state_dir=self._state_dir.absolute(),
                 say=lambda line: print(line, flush=True),

@@ -8,30 +8,77 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from dakora_server.api import health, me, problems, prompts, rendering, studio, versions
+from dakora_server.api import (
+    api_keys,
+    audit,
+    health,
+    invitations,
+    me,
+    problems,
+    projects,
+    prompts,
+    rendering,
+    studio,
+    versions,
+    webhooks,
+    workspaces,
+)
 from dakora_server.api.envelope import Envelope
 from dakora_server.api.warm import WarmAnswers
-from dakora_server.auth import LocalGuard
+from dakora_server.auth import Access
 from dakora_server.config import Settings, UnsafeSettings
+from dakora_server.core.api_keys.uses import KeyUses
+from dakora_server.core.audit.service import Sealer
+from dakora_server.core.crypto import Secret
 from dakora_server.core.exceptions import DakoraError
+from dakora_server.core.housekeeping import Housekeeping
+from dakora_server.core.onboarding.clerk import ClerkWebhooks
 from dakora_server.core.prompts.service import weigh
+from dakora_server.core.rate_limits import LimitClass, RateLimits, Rates
 from dakora_server.core.scope import Platform, PromptLocks
 from dakora_server.core.storage.changes import ChangeFeed
 from dakora_server.core.storage.database import Database
+from dakora_server.core.storage.mail import Mailer, SmtpSettings
 from dakora_server.core.storage.pointers import Pointers
 from dakora_server.core.storage.registry.local import LocalRegistry
 from dakora_server.core.storage.schema import SCHEMA_REVISION
 from dakora_server.core.storage.vault import Vault
+from dakora_server.core.storage.walls import UnsafeDatabase, check_walls
 from dakora_server.core.templates.limits import Limits
 from dakora_server.core.templates.rendering import Renderer
 from dakora_server.core.templates.worker import RenderPool
+from dakora_server.core.tenancy.identity import Issuer, TokenVerifier
+from dakora_server.core.tenancy.postman import Postman
 from dakora_server.core.tenancy.provisioning import seed_local_tenant
 from dakora_server.logs import RequestLog
 
 VERSION = "0.1.0"
+# Most asked for first: routes are tried in order.
+_ROUTERS = tuple(
+    module.router
+    for module in (
+        prompts,
+        rendering,
+        versions,
+        health,
+        me,
+        projects,
+        api_keys,
+        workspaces,
+        invitations,
+        audit,
+        webhooks,
+        studio,
+    )
+)
 _LOOPBACK_NAMES = (b"localhost", b"127.0.0.1", b"[::1]")
 
 DESCRIPTION = "Prompts in, text out: written by people, typed, versioned, rendered safely."
+
+
+# About what a kept right takes in memory.
+_RIGHT_BYTES = 600
+_RIGHTS_SHARE = 8
 
 
 class SchemaMismatch(Exception):
@@ -43,7 +90,7 @@ async def open_platform(settings: Settings, *, migrate_first: bool = False) -> A
     """Everything one process shares, started in order and stopped in the reverse order.
 
     Raises SchemaMismatch unless the database has this release's schema (or `migrate_first` brings it there),
-    DatabaseUnavailable.
+    UnsafeDatabase unless it keeps tenants apart, DatabaseUnavailable.
     """
     if settings.database_url is None:
         raise UnsafeSettings("DATABASE_URL is not set: name a PostgreSQL, or use `dakora dev`, which brings its own.")
@@ -59,8 +106,12 @@ async def open_platform(settings: Settings, *, migrate_first: bool = False) -> A
     feed = ChangeFeed(database.url)
     try:
         await pool.start()
-        await _check_schema(database, migrate_first=migrate_first)
-        await seed_local_tenant(database)
+        if migrate_first:
+            await _bring_schema(settings)
+        await _check_schema(database)
+        await check_walls(database)
+        if settings.mode in {"none", "keys"}:
+            await seed_local_tenant(database)
         await registry.check()
         await feed.start()
         yield Platform(
@@ -69,6 +120,7 @@ async def open_platform(settings: Settings, *, migrate_first: bool = False) -> A
             renderer=Renderer(pool, limits),
             feed=feed,
             pointers=Pointers(feed, cache_bytes=settings.cache_bytes // 2, weigh=weigh),
+            rights=Pointers(feed, cache_bytes=settings.cache_bytes // _RIGHTS_SHARE, weigh=lambda _: _RIGHT_BYTES),
             locks=PromptLocks(),
         )
     finally:
@@ -89,17 +141,107 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
-async def _check_schema(database: Database, *, migrate_first: bool) -> None:
-    found = await database.schema_revision()
-    if migrate_first and found != SCHEMA_REVISION:
+async def _bring_schema(settings: Settings) -> None:
+    """Migrate, unless the database has the newest schema already. The owner looks: the role may not exist yet."""
+    owner_url = settings.database_owner_url or settings.database_url or ""
+    owner = Database(owner_url, pool_size=1)
+    try:
+        found = await owner.schema_revision()
+    finally:
+        await owner.close()
+    if found != SCHEMA_REVISION:
         # Loaded only now: the migration machinery takes a third of a second to import.
         migrations = importlib.import_module("dakora_server.core.storage.migrations")
-        found = await asyncio.to_thread(migrations.migrate, database.url)
+        await asyncio.to_thread(migrations.migrate, owner_url, app_url=settings.database_url)
+
+
+async def _check_schema(database: Database) -> None:
+    found = await database.schema_revision()
     if found != SCHEMA_REVISION:
         raise SchemaMismatch(
             f"The database has schema {found or 'none'}, this release needs {SCHEMA_REVISION}: "
             "run `python -m dakora_server migrate`."
         )
+
+
+def _verifier(settings: Settings) -> TokenVerifier | None:
+    """What checks session tokens, where there are any."""
+    if settings.mode == "clerk" and settings.clerk_jwt_issuer:
+        issuer = settings.clerk_jwt_issuer
+        return TokenVerifier(
+            Issuer(
+                issuer=issuer,
+                jwks_url=settings.clerk_jwks_url or f"{issuer.rstrip('/')}/.well-known/jwks.json",
+                audience=None,
+                parties=settings.clerk_authorized_parties,
+                needs_session=True,
+            )
+        )
+    if settings.mode == "oidc" and settings.oidc_issuer:
+        return TokenVerifier(
+            Issuer(issuer=settings.oidc_issuer, jwks_url=settings.oidc_jwks_url, audience=settings.oidc_audience)
+        )
+    return None
+
+
+def _rates(settings: Settings) -> Rates:
+    """What one caller may do, and a whole workspace."""
+    key = {LimitClass(name): rate for name, rate in settings.rates.items()}
+    one = Rates.parse(key=key, workspace={})
+    factor = settings.rate_limit_workspace_factor
+    whole = {
+        name: f"{item.amount * factor} per {item.multiples} {item.GRANULARITY.name}"
+        for name, item in one.key.items()
+        if item is not None
+    }
+    return Rates.parse(key=key, workspace=whole)
+
+
+def _mailer(settings: Settings) -> Mailer | None:
+    if settings.smtp_host is None or settings.smtp_from is None:
+        return None
+    password = None if settings.smtp_password is None else settings.smtp_password.get_secret_value()
+    return Mailer(
+        SmtpSettings(
+            host=settings.smtp_host,
+            port=settings.smtp_port,
+            sender=settings.smtp_from,
+            security=settings.smtp_security,
+            username=settings.smtp_username,
+            password=password,
+        )
+    )
+
+
+@asynccontextmanager
+async def _open_doors(app: FastAPI, settings: Settings, platform: Platform) -> AsyncIterator[None]:
+    """What decides who gets in, and what runs beside the requests."""
+    secret, verifier = Secret(settings.secret), _verifier(settings)
+    limits = RateLimits(_rates(settings), redis_url=settings.redis_url)
+    uses = KeyUses(platform.database)
+    app.state.access = Access(
+        platform,
+        secret=secret,
+        verifier=verifier,
+        limits=limits,
+        uses=uses,
+        is_open=settings.mode == "none",
+        trusted_proxies=settings.trusted_proxies,
+    )
+    app.state.postman = Postman(platform, _mailer(settings), public_url=settings.links_to)
+    is_clerk = settings.mode == "clerk" and settings.clerk_jwt_issuer is not None
+    app.state.clerk = ClerkWebhooks(settings.clerk_jwt_issuer or "", settings.webhook_secrets) if is_clerk else None
+    workers = (Sealer(platform.database, secret), uses, Housekeeping(platform.database))
+    try:
+        for worker in workers:
+            await worker.start()
+        yield
+    finally:
+        for worker in workers:
+            await worker.stop()
+        await limits.close()
+        if verifier is not None:
+            await verifier.close()
 
 
 def create_app(
@@ -115,11 +257,11 @@ def create_app(
         async with AsyncExitStack() as opened:
             try:
                 platform = await opened.enter_async_context(open_platform(settings, migrate_first=migrate_first))
-            except (SchemaMismatch, DakoraError) as refusal:
+            except (SchemaMismatch, UnsafeDatabase, DakoraError) as refusal:
                 # Kept for whoever runs the server: to a person it is one sentence, not a stack.
                 app.state.refusal = refusal
                 raise
-            app.state.guard = LocalGuard(platform)
+            await opened.enter_async_context(_open_doors(app, settings, platform))
             if beside is not None:
                 await opened.enter_async_context(beside(platform))
             yield
@@ -140,18 +282,17 @@ def create_app(
     )
     app.state.body_max_bytes = settings.body_max_bytes
     problems.install(app)
-    # Most asked for first: routes are tried in order.
-    for module in (prompts, rendering, versions, health, me, studio):
-        app.include_router(module.router)
+    for router in _ROUTERS:
+        app.include_router(router)
     request_log = RequestLog(enabled=settings.log_level in {"debug", "info"}, style=settings.log_format)
-    app.add_middleware(WarmAnswers, guard=lambda: app.state.guard)
+    app.add_middleware(WarmAnswers, access=lambda: app.state.access)
     app.add_middleware(Envelope, log=request_log, hosts=_hosts(settings))
     return app
 
 
 def _hosts(settings: Settings) -> frozenset[bytes] | None:
     given = tuple(name.lower().encode() for name in settings.trusted_hosts)
-    if settings.allow_public_no_auth and not given:
+    if not given and (settings.allow_public_no_auth or settings.mode != "none"):
         return None
     return frozenset((*_LOOPBACK_NAMES, *given))
 

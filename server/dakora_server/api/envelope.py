@@ -46,7 +46,8 @@ class Envelope:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *_HEADERS]
+                more = scope.get("dakora.headers", ())
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *_HEADERS, *more]
             await send(message)
 
         try:

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
-from dakora_server.auth import guard_of
+from dakora_server.api.strict import GuardedRoute
+from dakora_server.auth import access_of
 from dakora_server.core.exceptions import DakoraError
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=GuardedRoute)
 # Longer than a healthy dependency ever takes, shorter than any probe's patience.
 _CHECK_SECONDS = 2.5
 
@@ -39,7 +40,7 @@ async def health(request: Request) -> Health:
 @router.get("/api/ready", response_model=Readiness, responses={503: {"model": Readiness}})
 async def ready(request: Request) -> Response:
     """Readiness: asks every dependency; 503 when reads cannot be served."""
-    platform = guard_of(request).platform
+    platform = access_of(request).platform
     names = ("database", "registry", "renderer")
     checks = (platform.database.check(), platform.vault.check(), platform.renderer.check())
     verdicts = await asyncio.gather(*(_verdict(check) for check in checks))

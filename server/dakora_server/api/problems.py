@@ -98,6 +98,8 @@ def _problem_headers(error: DakoraError) -> dict[str, str]:
     headers = {"cache-control": "no-store"}
     if error.retry_after is not None:
         headers["retry-after"] = str(error.retry_after)
+    if error.status == 401:
+        headers["www-authenticate"] = 'Bearer realm="dakora"'
     if error.status in {413, 415}:
         # The rest of the body is not read, so the connection cannot be used again.
         headers["connection"] = "close"

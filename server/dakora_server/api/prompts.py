@@ -25,7 +25,7 @@ from dakora_server.api.shapes import (
     summary_json,
     which,
 )
-from dakora_server.api.strict import StrictRoute
+from dakora_server.api.strict import GuardedRoute
 from dakora_server.auth import ReadProject, WriteProject
 from dakora_server.core.exceptions import (
     BodyTooLarge,
@@ -54,7 +54,7 @@ _READS = (ProjectNotFound, PromptNotFound, InvalidRequest, DatabaseUnavailable, 
 _WRITES = (*_READS, InvalidJson, BodyTooLarge, UnsupportedMediaType, TemplateInvalid, RegistryFull, Busy)
 _NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "The ETag is still the one in `If-None-Match`."}}
 
-router = APIRouter(prefix="/api/projects/{project_id}/prompts", tags=["prompts"], route_class=StrictRoute)
+router = APIRouter(prefix="/api/projects/{project_id}/prompts", tags=["prompts"], route_class=GuardedRoute)
 
 
 @router.get(

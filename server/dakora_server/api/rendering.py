@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from dakora_server.api.problems import ProblemFault, fault_json, problems
 from dakora_server.api.shapes import PromptId, TemplateToCheck, which
-from dakora_server.api.strict import StrictRoute
+from dakora_server.api.strict import GuardedRoute
 from dakora_server.auth import ReadProject
 from dakora_server.core.exceptions import (
     BodyTooLarge,
@@ -33,7 +33,7 @@ from dakora_server.core.prompts import rendering
 
 _BODY = (InvalidJson, InvalidRequest, BodyTooLarge, UnsupportedMediaType, Busy, RendererUnavailable, ProjectNotFound)
 
-router = APIRouter(prefix="/api/projects/{project_id}/prompts", tags=["rendering"], route_class=StrictRoute)
+router = APIRouter(prefix="/api/projects/{project_id}/prompts", tags=["rendering"], route_class=GuardedRoute)
 
 
 class RenderRequest(BaseModel):

@@ -1,4 +1,4 @@
-"""Bodies read strictly: only JSON, only so large, no duplicate keys, before anything else looks at them."""
+"""The guard before everything, then bodies read strictly: only JSON, only so large, no duplicate keys."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -7,8 +7,10 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from dakora_server.api.problems import Refused
+from dakora_server.auth import access_of
 from dakora_server.core.exceptions import BodyTooLarge, InvalidJson, UnsupportedMediaType
 from dakora_server.core.templates.strict_json import loads
+from dakora_server.permissions import rule_for
 
 
 class StrictRequest(Request):
@@ -49,16 +51,19 @@ def _too_large(limit: int) -> BodyTooLarge:
     return BodyTooLarge(f"A body may have {limit} bytes.")
 
 
-class StrictRoute(APIRoute):
-    """A route that reads its body through StrictRequest."""
+class GuardedRoute(APIRoute):
+    """A route that lets nobody in whom the table of permissions does not, and reads its body through StrictRequest.
+
+    The guard comes before the body: who may not is not read. A route that the table does not know cannot be made.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's handler, given the strict request."""
+        """FastAPI's handler behind the guard. Raises LookupError for an operation without a rule."""
         handler = super().get_route_handler()
-        if self.body_field is None:
-            return handler
+        rule = rule_for(self.name)
 
-        async def strict(request: Request) -> Response:
+        async def guarded(request: Request) -> Response:
+            await access_of(request).admit(request.scope, rule)
             return await handler(StrictRequest(request.scope, request.receive))
 
-        return strict
+        return guarded

@@ -20,7 +20,7 @@ from dakora_server.api.shapes import (
     version_json,
     which,
 )
-from dakora_server.api.strict import StrictRoute
+from dakora_server.api.strict import GuardedRoute
 from dakora_server.auth import ReadProject, WriteProject
 from dakora_server.core.exceptions import (
     Busy,
@@ -38,7 +38,7 @@ from dakora_server.core.prompts.records import decode_cursor, encode_cursor
 router = APIRouter(
     prefix="/api/projects/{project_id}/prompts/{prompt_id}",
     tags=["versions"],
-    route_class=StrictRoute,
+    route_class=GuardedRoute,
     responses=problems(ProjectNotFound, PromptNotFound, InvalidRequest, DatabaseUnavailable),
 )
 

@@ -1,13 +1,14 @@
 """What programs ask most, answered before the framework sets out: the newest version of a prompt, and a render.
 
 The routes' own machinery (matching, parameters, dependencies, exit stacks) costs several times these answers. Nothing
-is decided here: the guard says whose project it is, the services do what they do for the routes, and whatever is not
-plainly one of the two questions goes on to the route, which is the contract. A test holds the answers equal.
+is decided here: the guard says who may, where it knows at once, the services do what they do for the routes, and
+whatever is not plainly one of the two questions goes on to the route, which is the contract. A test holds the answers
+equal.
 """
 
 import re
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 from pydantic import ValidationError
@@ -16,65 +17,72 @@ from dakora_server.api.asgi import App, Message, Receive, Scope, Send
 from dakora_server.api.problems import send_problem
 from dakora_server.api.rendering import RenderRequest, rendered_json
 from dakora_server.api.shapes import PROMPT_ID, is_fresh, prompt_bytes, which
-from dakora_server.core.exceptions import DakoraError, InvalidJson
+from dakora_server.auth import Access
+from dakora_server.core.exceptions import DakoraError, InvalidJson, RateLimited
 from dakora_server.core.prompts import rendering
 from dakora_server.core.prompts.records import NEWEST, StoredPrompt
-from dakora_server.core.scope import Platform, Principal, ProjectId, reading
+from dakora_server.core.scope import reading
 from dakora_server.core.templates.strict_json import loads
+from dakora_server.permissions import rule_for
 
 _PATH = re.compile(r"/api/projects/([^/]+)/prompts/(" + PROMPT_ID.strip("^$") + r")(/render)?\Z")
 _ROUTE = "/api/projects/{project_id}/prompts/{prompt_id}"
 # A larger body is read by the route, which bounds it as it comes in.
 _LARGEST_BODY = 64 * 1024
 RawHeaders = list[tuple[bytes, bytes]]
-
-
-class Guard(Protocol):
-    """What is asked of the guard."""
-
-    platform: Platform
-
-    def known_reader(self, scope: Scope, reference: str) -> tuple[Principal, ProjectId] | None:
-        """The caller and the project, if it is known at once that the one may read and render the other."""
+_GET, _RENDER = rule_for("get_prompt"), rule_for("render_prompt")
 
 
 class WarmAnswers:
     """The layer before the routes."""
 
-    def __init__(self, app: App, *, guard: Callable[[], Guard]) -> None:
+    def __init__(self, app: App, *, access: Callable[[], Access]) -> None:
         self._app = app
-        self._guard = guard
+        self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass on."""
         match = None
         if scope["type"] == "http" and not scope["query_string"]:
             match = _PATH.match(scope["path"])
-        known = None if match is None else self._guard().known_reader(scope, match[1])
-        if match is None or known is None:
+        if match is None:
             await self._app(scope, receive, send)
         elif match[3] is None and scope["method"] == "GET":
-            await self._get(scope, receive, send, prompt_id=match[2], project_id=known[1])
+            await self._get(scope, receive, send, reference=match[1], prompt_id=match[2])
         elif match[3] is not None and scope["method"] == "POST" and _is_small_json(scope):
-            await self._render(scope, receive, send, prompt_id=match[2], known=known)
+            await self._render(scope, receive, send, reference=match[1], prompt_id=match[2])
         else:
             await self._app(scope, receive, send)
 
-    async def _get(self, scope: Scope, receive: Receive, send: Send, *, prompt_id: str, project_id: ProjectId) -> None:
-        prompt: StoredPrompt | None = self._guard().platform.pointers.get((project_id, prompt_id), NEWEST)
+    async def _get(self, scope: Scope, receive: Receive, send: Send, *, reference: str, prompt_id: str) -> None:
+        scope["dakora.route"] = _ROUTE
+        access = self._access()
+        try:
+            grant = access.admit_known(scope, reference, _GET)
+        except RateLimited as error:
+            await send_problem(error, scope, send)
+            return
+        key = None if grant is None else (grant.project_id, prompt_id)
+        prompt: StoredPrompt | None = None if key is None else access.platform.pointers.get(key, NEWEST)
         if prompt is None:
             await self._app(scope, receive, send)
-            return
-        scope["dakora.route"] = _ROUTE
-        if _has_it_already(scope, prompt.record.etag):
+        elif _has_it_already(scope, prompt.record.etag):
             await _answer(send, 304, _headers(prompt, body=None), b"")
         else:
             body = prompt_bytes(prompt)
             await _answer(send, 200, _headers(prompt, body=body), body)
 
-    async def _render(
-        self, scope: Scope, receive: Receive, send: Send, *, prompt_id: str, known: tuple[Principal, ProjectId]
-    ) -> None:
+    async def _render(self, scope: Scope, receive: Receive, send: Send, *, reference: str, prompt_id: str) -> None:
+        scope["dakora.route"] = _ROUTE + "/render"
+        access = self._access()
+        try:
+            grant = access.admit_known(scope, reference, _RENDER)
+        except RateLimited as error:
+            await send_problem(error, scope, send)
+            return
+        if grant is None:
+            await self._app(scope, receive, send)
+            return
         message = await receive()
         try:
             if message.get("more_body"):
@@ -85,10 +93,8 @@ class WarmAnswers:
             # The route reads the same body again, and says what is wrong with it.
             await self._app(scope, _Again(message, receive), send)
             return
-        scope["dakora.route"] = _ROUTE + "/render"
-        actor, project_id = known
         try:
-            async with reading(self._guard().platform, actor, project_id) as project:
+            async with reading(access.platform, grant) as project:
                 result = await rendering.render(
                     project, prompt_id, wanted.inputs, which=selected, fill=not wanted.resolve_includes_only
                 )

@@ -30,7 +30,8 @@ class DakoraError(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "The server failed"
-    retry_after: ClassVar[int | None] = None
+    # Seconds after which the same call may go through; an instance may know better than its class.
+    retry_after: int | None = None
 
     def __init__(self, detail: str | None = None, *, errors: Sequence[Fault] = ()) -> None:
         super().__init__(detail or self.title)
@@ -74,10 +75,146 @@ class MethodNotAllowed(DakoraError):
     status, code, title = 405, "method_not_allowed", "This address does not take that method"
 
 
+class Unauthenticated(DakoraError):
+    """No credentials came with the request, or none of a kind that opens anything here."""
+
+    status, code, title = 401, "unauthenticated", "Credentials are needed"
+
+
+class TokenInvalid(Unauthenticated):
+    """The session token is not one of the configured issuer's, is expired, or is meant for somebody else."""
+
+    code, title = "token_invalid", "The session token is not valid"
+
+
+class AccountDeleted(Unauthenticated):
+    """The session's user was deleted."""
+
+    code, title = "account_deleted", "This account was deleted"
+
+
+class ApiKeyInvalid(Unauthenticated):
+    """The API key is mistyped, or there never was such a key."""
+
+    code, title = "api_key_invalid", "The API key is not valid"
+
+
+class ApiKeyRevoked(Unauthenticated):
+    """The API key was revoked."""
+
+    code, title = "api_key_revoked", "The API key was revoked"
+
+
+class ApiKeyExpired(Unauthenticated):
+    """The API key's time is over."""
+
+    code, title = "api_key_expired", "The API key has expired"
+
+
+class Forbidden(DakoraError):
+    """A member without the right: the role is too low."""
+
+    status, code, title = 403, "forbidden", "Your role does not allow this"
+
+
+class ScopeMissing(DakoraError):
+    """The API key does not have the scope, or never may do this."""
+
+    status, code, title = 403, "scope_missing", "The API key does not allow this"
+
+
+class LabelNotAllowed(DakoraError):
+    """The API key is limited to certain labels, and this request does not go through one of them."""
+
+    status, code, title = 403, "label_not_allowed", "The API key is limited to certain labels"
+
+
+class RateLimited(DakoraError):
+    """Too many requests; `Retry-After` says when the next one goes through."""
+
+    status, code, title = 429, "rate_limited", "Too many requests"
+
+    def __init__(self, detail: str | None = None, *, retry_after: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class IdentityUnavailable(DakoraError):
+    """The issuer's keys could not be fetched, and none are known."""
+
+    status, code, title, retry_after = 503, "identity_unavailable", "The identity provider does not answer", 2
+
+
 class ProjectNotFound(NotFound):
     """No such project, or not yours."""
 
     code, title = "project_not_found", "There is no such project"
+
+
+class WorkspaceNotFound(NotFound):
+    """No such workspace, or not yours."""
+
+    code, title = "workspace_not_found", "There is no such workspace"
+
+
+class MemberNotFound(NotFound):
+    """The workspace has no such member."""
+
+    code, title = "member_not_found", "The workspace has no such member"
+
+
+class InvitationNotFound(NotFound):
+    """No such invitation: never made, used, revoked or expired."""
+
+    code, title = "invitation_not_found", "There is no such invitation"
+
+
+class ApiKeyNotFound(NotFound):
+    """The project has no such API key."""
+
+    code, title = "api_key_not_found", "The project has no such API key"
+
+
+class SlugTaken(DakoraError):
+    """The slug is in use."""
+
+    status, code, title = 409, "slug_taken", "This slug is in use"
+
+
+class AlreadyMember(DakoraError):
+    """The person is a member of the workspace already."""
+
+    status, code, title = 409, "already_member", "This person is a member already"
+
+
+class LastOwner(DakoraError):
+    """A workspace always has an owner; this would leave it without."""
+
+    status, code, title = 409, "last_owner", "A workspace always has an owner"
+
+
+class TooMany(DakoraError):
+    """A count has reached its limit, such as 10 live API keys a project."""
+
+    status, code, title = 409, "too_many", "There are as many as there may be"
+
+
+class IdempotencyInProgress(DakoraError):
+    """The first request with this `Idempotency-Key` is still under way."""
+
+    status, code, title, retry_after = 409, "idempotency_in_progress", "The first request is still under way", 1
+
+
+class IdempotencyMismatch(DakoraError):
+    """This `Idempotency-Key` was used before, for another request."""
+
+    status, code, title = 422, "idempotency_mismatch", "This Idempotency-Key belongs to another request"
+
+
+class WebhookInvalid(DakoraError):
+    """The webhook's signature, time or body is not acceptable."""
+
+    status, code, title = 400, "webhook_invalid", "The webhook is not acceptable"
 
 
 class PromptNotFound(NotFound):

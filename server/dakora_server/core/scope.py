@@ -1,14 +1,15 @@
-"""Who may touch which project, as objects that only a guard makes.
+"""Who may touch which project or workspace, as objects that only a guard makes.
 
 A `ProjectReader` or `ProjectWriter` carries the checked project id, the request's transaction, the project's own vault
 and renderer, and the actor. Services take one as first argument: being allowed, being in a transaction and being in
-the right tenant are one thing, and a read path cannot call a write.
+the right tenant are one thing, and a read path cannot call a write. Workspaces have the same two.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, NewType
 from uuid import UUID
@@ -18,10 +19,21 @@ from sqlalchemy import ColumnElement, Table
 from dakora_server.core.storage.changes import ChangeFeed, announce
 from dakora_server.core.storage.database import Database, Transaction
 from dakora_server.core.storage.pointers import Pointers
+from dakora_server.core.storage.tenant import Tenant
 from dakora_server.core.storage.vault import ProjectVault, Vault
 from dakora_server.core.templates.rendering import ProjectRenderer, Renderer
 
 ProjectId = NewType("ProjectId", UUID)
+WorkspaceId = NewType("WorkspaceId", UUID)
+
+# What is announced when rights change: of a user, and of a project's keys. No prompt can have such an id.
+ACCESS = "!access"
+KEYS = "!keys"
+
+
+def is_prompt(subject: str) -> bool:
+    """Whether what is announced of a project is one of its prompts."""
+    return not subject.startswith("!")
 
 
 class Role(StrEnum):
@@ -32,14 +44,82 @@ class Role(StrEnum):
     editor = "editor"
     viewer = "viewer"
 
+    def covers(self, needed: "Role") -> bool:
+        """Whether whoever has this role may do what `needed` may."""
+        return _RANK[self] >= _RANK[needed]
+
+
+_RANK = {role: rank for rank, role in enumerate(reversed(Role))}
+
+
+class Scope(StrEnum):
+    """What an API key may do in its project."""
+
+    read = "read"
+    render = "render"
+    write = "write"
+    execute = "execute"
+    log = "log"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRights:
+    """What an API key opens. `labels` None: every version; else only what goes through one of these labels."""
+
+    id: UUID
+    workspace_id: WorkspaceId
+    project_id: ProjectId
+    scopes: frozenset[Scope]
+    labels: frozenset[str] | None
+    expires_at: datetime | None
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller whose credentials were checked."""
+    """A caller whose credentials were checked: a user, or an API key and the user who made it."""
 
     user_id: UUID
     name: str
     email: str | None = None
+    key: KeyRights | None = None
+
+    @property
+    def actor_id(self) -> UUID:
+        """The user's id, or the key's."""
+        return self.user_id if self.key is None else self.key.id
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from, for the audit trail."""
+
+    address: str | None = None
+    request_id: str | None = None
+
+
+NOWHERE = Origin()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceGrant:
+    """What an actor was found to be in a workspace."""
+
+    actor: Principal
+    workspace_id: WorkspaceId
+    role: Role
+    personal: bool = False
+    origin: Origin = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What an actor was found to be in a project. A key has the role that its scopes amount to."""
+
+    actor: Principal
+    workspace_id: WorkspaceId
+    project_id: ProjectId
+    role: Role
+    origin: Origin = NOWHERE
 
 
 class PromptLocks:
@@ -79,54 +159,137 @@ class Platform:
     renderer: Renderer
     feed: ChangeFeed
     pointers: Pointers[Any]
+    rights: Pointers[Any]
     locks: PromptLocks
 
 
-class ProjectReader:
-    """A caller who may read this project, in a read-only snapshot that opens with the first question."""
+class ProjectRows:
+    """A project's rows, without its documents: all that queries need."""
 
-    def __init__(self, platform: Platform, actor: Principal, project_id: ProjectId, tx: Transaction) -> None:
-        self.project_id = project_id
-        self.actor = actor
+    def __init__(self, grant: Grant, tx: Transaction) -> None:
+        self.project_id = grant.project_id
+        self.workspace_id = grant.workspace_id
+        self.actor = grant.actor
+        self.origin = grant.origin
         self.tx = tx
-        self.vault = ProjectVault(platform.vault, project_id)
-        self.renderer = ProjectRenderer(platform.renderer, str(project_id))
-        self.pointers = platform.pointers
 
     def owns(self, table: Table) -> ColumnElement[bool]:
         """The filter that keeps a query inside this project."""
         return table.c.project_id == self.project_id
 
 
+class ProjectReader(ProjectRows):
+    """A caller who may read this project, in a read-only snapshot that opens with the first question."""
+
+    def __init__(self, platform: Platform, grant: Grant, tx: Transaction) -> None:
+        super().__init__(grant, tx)
+        self.vault = ProjectVault(platform.vault, grant.project_id)
+        self.renderer = ProjectRenderer(platform.renderer, str(grant.project_id))
+        self.pointers = platform.pointers
+
+    @property
+    def labels(self) -> frozenset[str] | None:
+        """The labels that this caller is limited to; None when it is not."""
+        return None if self.actor.key is None else self.actor.key.labels
+
+
 class ProjectWriter(ProjectReader):
     """A caller who may change this project; everything done through it becomes durable together, or not at all."""
 
-    def __init__(
-        self, platform: Platform, actor: Principal, project_id: ProjectId, tx: Transaction, held: AsyncExitStack
-    ) -> None:
-        super().__init__(platform, actor, project_id, tx)
+    def __init__(self, platform: Platform, grant: Grant, tx: Transaction, held: AsyncExitStack) -> None:
+        super().__init__(platform, grant, tx)
         self._platform = platform
+        self._grant = grant
         self._held = held
 
     async def hold(self, prompt_id: str) -> None:
         """Keep other writers of this prompt waiting until this transaction has ended."""
         await self._held.enter_async_context(self._platform.locks.hold(self.project_id, prompt_id))
 
-    async def announce(self, prompt_id: str) -> None:
+    async def announce(self, subject: str) -> None:
         """At commit, make every process forget what it knew of this prompt; this one before the answer leaves."""
-        await announce(self.tx, self.project_id, prompt_id)
-        self.tx.on_commit(lambda: self._platform.feed.publish(self.project_id, prompt_id))
+        await _announce(self._platform, self.tx, self.project_id, subject)
+
+    def beside(self, grant: Grant) -> "ProjectWriter":
+        """The same transaction's face to another project that the guard has checked too.
+
+        PostgreSQL still lets the transaction see one project at a time: `Transaction.speak_for` says which.
+        """
+        return ProjectWriter(self._platform, grant, self.tx, self._held)
+
+
+class ProjectAdmin(ProjectWriter):
+    """A caller who may decide who else gets into this project. Sees the whole workspace's keys and members."""
+
+    async def announce_rights(self, scope_id: UUID, subject: str) -> None:
+        """At commit, make every process forget the rights of a user (`ACCESS`) or of a project's keys (`KEYS`)."""
+        await _announce(self._platform, self.tx, scope_id, subject)
+
+
+class WorkspaceReader:
+    """A member of this workspace, in a read-only snapshot."""
+
+    def __init__(self, platform: Platform, grant: WorkspaceGrant, tx: Transaction) -> None:
+        self.workspace_id = grant.workspace_id
+        self.project_id: ProjectId | None = None
+        self.actor = grant.actor
+        self.role = grant.role
+        self.personal = grant.personal
+        self.origin = grant.origin
+        self.tx = tx
+        self._platform = platform
+
+    def owns(self, table: Table) -> ColumnElement[bool]:
+        """The filter that keeps a query inside this workspace."""
+        return table.c.workspace_id == self.workspace_id
+
+
+class WorkspaceAdmin(WorkspaceReader):
+    """A member who may change this workspace; which changes, the role decides."""
+
+    async def announce_rights(self, scope_id: UUID, subject: str) -> None:
+        """At commit, make every process forget the rights of a user (`ACCESS`) or of a project's keys (`KEYS`)."""
+        await _announce(self._platform, self.tx, scope_id, subject)
+
+
+async def _announce(platform: Platform, tx: Transaction, scope_id: UUID, subject: str) -> None:
+    await announce(tx, scope_id, subject)
+    tx.on_commit(lambda: platform.feed.publish(scope_id, subject))
 
 
 @asynccontextmanager
-async def reading(platform: Platform, actor: Principal, project_id: ProjectId) -> AsyncIterator[ProjectReader]:
-    """A reader for as long as the block lasts. The caller has checked that `actor` may read `project_id`."""
-    async with platform.database.transaction(read_only=True) as tx:
-        yield ProjectReader(platform, actor, project_id, tx)
+async def reading(platform: Platform, grant: Grant) -> AsyncIterator[ProjectReader]:
+    """A reader for as long as the block lasts. Who made the grant has checked the right to read."""
+    async with platform.database.transaction(Tenant(project_id=grant.project_id), read_only=True) as tx:
+        yield ProjectReader(platform, grant, tx)
 
 
 @asynccontextmanager
-async def writing(platform: Platform, actor: Principal, project_id: ProjectId) -> AsyncIterator[ProjectWriter]:
-    """A writer for as long as the block lasts; its end commits. The caller has checked the right to write."""
-    async with AsyncExitStack() as held, platform.database.transaction() as tx:
-        yield ProjectWriter(platform, actor, project_id, tx, held)
+async def writing(platform: Platform, grant: Grant) -> AsyncIterator[ProjectWriter]:
+    """A writer for as long as the block lasts; its end commits. Who made the grant has checked the right to write."""
+    tenant = Tenant(project_id=grant.project_id)
+    async with AsyncExitStack() as held, platform.database.transaction(tenant) as tx:
+        yield ProjectWriter(platform, grant, tx, held)
+
+
+@asynccontextmanager
+async def administering(platform: Platform, grant: Grant, *, read_only: bool = False) -> AsyncIterator[ProjectAdmin]:
+    """The administrator's writer (or reader, with `read_only`) of a project, for as long as the block lasts."""
+    tenant = Tenant(workspace_id=grant.workspace_id, project_id=grant.project_id)
+    async with AsyncExitStack() as held, platform.database.transaction(tenant, read_only=read_only) as tx:
+        yield ProjectAdmin(platform, grant, tx, held)
+
+
+@asynccontextmanager
+async def reading_workspace(platform: Platform, grant: WorkspaceGrant) -> AsyncIterator[WorkspaceReader]:
+    """A workspace's reader for as long as the block lasts."""
+    tenant = Tenant(workspace_id=grant.workspace_id)
+    async with platform.database.transaction(tenant, read_only=True) as tx:
+        yield WorkspaceReader(platform, grant, tx)
+
+
+@asynccontextmanager
+async def changing_workspace(platform: Platform, grant: WorkspaceGrant) -> AsyncIterator[WorkspaceAdmin]:
+    """A workspace's writer for as long as the block lasts; its end commits."""
+    async with platform.database.transaction(Tenant(workspace_id=grant.workspace_id)) as tx:
+        yield WorkspaceAdmin(platform, grant, tx)

@@ -7,6 +7,7 @@ import uuid
 import pytest
 
 from dakora_server.core.tenancy import queries as tenancy
+from dakora_server.core.storage.tenant import Tenant
 from dakora_server.core.tenancy.provisioning import LOCAL_WORKSPACE_ID
 
 ENDLESS = "{% for a in range(10000) %}{% for b in range(10000) %}{% endfor %}{% endfor %}"
@@ -18,7 +19,7 @@ POOLED = "{% for a in xs %}{% for b in xs %}{{ a * b }} {% endfor %}{% endfor %}
 async def hostile(platform, project):
     """A second project, in which everything is bad."""
     other = type(project)(uuid.uuid4(), project.client)
-    async with platform.database.transaction() as tx:
+    async with platform.database.transaction(Tenant(workspace_id=LOCAL_WORKSPACE_ID)) as tx:
         await tenancy.ensure_project(tx, other.id, workspace_id=LOCAL_WORKSPACE_ID, slug=f"bad-{other.id}", name="Bad")
     for number in range(20):
         await other.create(f"endless-{number}", f"{number} {ENDLESS}")

@@ -247,10 +247,10 @@ class TestRead:
         from sqlalchemy import insert
 
         from dakora_server.core.storage.tables import projects, workspaces
+        from dakora_server.core.storage.tenant import Tenant
 
-        foreign = uuid.uuid4()
-        async with platform.database.transaction() as tx:
-            workspace = uuid.uuid4()
+        foreign, workspace = uuid.uuid4(), uuid.uuid4()
+        async with platform.database.transaction(Tenant(workspace_id=workspace)) as tx:
             await tx.execute(insert(workspaces).values(id=workspace, slug=str(workspace), name="Others"))
             await tx.execute(insert(projects).values(id=foreign, workspace_id=workspace, slug="s", name="Theirs"))
         answers = [
@@ -347,10 +347,11 @@ class TestArchive:
         from sqlalchemy import func, text, update
 
         from dakora_server.core.storage.tables import prompts
+        from dakora_server.core.storage.tenant import Tenant
 
         await project.create("p", "old")
         await project.client.delete(f"{project.prompts}/p")
-        async with platform.database.transaction() as tx:
+        async with platform.database.transaction(Tenant(project_id=project.id)) as tx:
             await tx.execute(
                 update(prompts)
                 .where(prompts.c.project_id == project.id)

@@ -76,13 +76,14 @@ async def test_a_gap_in_the_numbers_is_named(project, check, platform):
     from sqlalchemy import update
 
     from dakora_server.core.storage.tables import prompts
+    from dakora_server.core.storage.tenant import Tenant
 
     await project.create("gap", "one")
     where = prompts.c.project_id == project.id
-    async with platform.database.transaction() as tx:
+    async with platform.database.transaction(Tenant(project_id=project.id)) as tx:
         await tx.execute(update(prompts).where(where).values(head_number=3))
     report = await check()
-    async with platform.database.transaction() as tx:
+    async with platform.database.transaction(Tenant(project_id=project.id)) as tx:
         await tx.execute(update(prompts).where(where).values(head_number=1))
     assert any("gap" in line for line in report.gaps)
     assert not report.is_clean

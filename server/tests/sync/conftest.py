@@ -13,7 +13,7 @@ from dakora_server.core.scope import reading, writing
 from dakora_server.core.storage.changes import ChangeFeed
 from dakora_server.core.sync.folder import FolderSync, Pace
 from dakora_server.core.templates.serialization import parse_yaml
-from dakora_server.core.tenancy.provisioning import LOCAL_USER
+from dakora_server.core.tenancy.provisioning import local_grant
 
 QUICK = Pace(settle=0.0)
 LIVE = Pace(settle=0.02, leave=1.0, retry=0.1, save=0.1)
@@ -57,12 +57,12 @@ class Desk:
     # The project
 
     def writer(self):
-        return writing(self.platform, LOCAL_USER, self.project_id)
+        return writing(self.platform, local_grant(self.project_id))
 
     def elsewhere(self):
         """A writer in another process: its changes are heard of through PostgreSQL only."""
         deaf = replace(self.platform, feed=ChangeFeed(self.platform.database.url))
-        return writing(deaf, LOCAL_USER, self.project_id)
+        return writing(deaf, local_grant(self.project_id))
 
     async def create(self, prompt_id="greeting", body="Hello {{ name }}!", *, folder=""):
         async with self.writer() as project:
@@ -83,7 +83,7 @@ class Desk:
             await service.restore(project, prompt_id)
 
     async def get(self, prompt_id="greeting", number=None):
-        async with reading(self.platform, LOCAL_USER, self.project_id) as project:
+        async with reading(self.platform, local_grant(self.project_id)) as project:
             return await service.get(project, prompt_id, Selector(number=number))
 
     async def template(self, prompt_id="greeting", number=None):
@@ -93,7 +93,7 @@ class Desk:
         return (await self.get(prompt_id)).record
 
     async def ids(self):
-        async with reading(self.platform, LOCAL_USER, self.project_id) as project:
+        async with reading(self.platform, local_grant(self.project_id)) as project:
             found = await service.list_prompts(project, service.PromptFilter(), after=None, limit=1000)
         return [record.prompt_id for record in found]
 
@@ -102,8 +102,7 @@ class Desk:
     def sync(self, *, pace=QUICK, platform=None, **options):
         return FolderSync(
             platform or self.platform,
-            actor=LOCAL_USER,
-            project_id=self.project_id,
+            grant=local_grant(self.project_id),
             folder=self.folder,
             state_dir=self.state_dir,
             say=self.said.append,

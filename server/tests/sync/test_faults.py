@@ -180,10 +180,10 @@ class Shaky:
     def __getattr__(self, name):
         return getattr(self._database, name)
 
-    def transaction(self, **options):
+    def transaction(self, *arguments, **options):
         if self.is_away:
             raise DatabaseUnavailable
-        return self._database.transaction(**options)
+        return self._database.transaction(*arguments, **options)
 
 
 class TestTroubleThatPasses:

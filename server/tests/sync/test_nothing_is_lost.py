@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from dakora_server.core.exceptions import PromptArchived, PromptNotFound
 from dakora_server.core.prompts import queries
 from dakora_server.core.scope import reading
-from dakora_server.core.tenancy.provisioning import LOCAL_USER, LOCAL_WORKSPACE_ID
+from dakora_server.core.storage.tenant import Tenant
+from dakora_server.core.tenancy.provisioning import LOCAL_WORKSPACE_ID, local_grant
 from dakora_server.core.tenancy.queries import ensure_project
 
 _TOKEN = re.compile(r"text-\d+")
@@ -64,7 +65,7 @@ class World:
     async def stored(self) -> set[str]:
         """Every text that is a version, of live and of archived prompts."""
         found: set[str] = set()
-        async with reading(self.desk.platform, LOCAL_USER, self.desk.project_id) as project:
+        async with reading(self.desk.platform, local_grant(self.desk.project_id)) as project:
             for prompt_id in ("one", "two"):
                 for version in await queries.list_versions(project, prompt_id, before=None, limit=1000):
                     found.update(_TOKEN.findall((await project.vault.get(version.content_hash)).text))
@@ -199,7 +200,7 @@ def new_world(desk, tmp_path):
 
     async def make() -> World:
         name = uuid.uuid4()
-        async with desk.platform.database.transaction() as tx:
+        async with desk.platform.database.transaction(Tenant(workspace_id=LOCAL_WORKSPACE_ID)) as tx:
             await ensure_project(tx, name, workspace_id=LOCAL_WORKSPACE_ID, slug=name.hex, name="An example")
         desk.project_id = name
         desk.folder, desk.state_dir = tmp_path / name.hex, tmp_path / f"{name.hex}-state"

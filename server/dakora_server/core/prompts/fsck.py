@@ -11,8 +11,13 @@ from dakora_server.core import clock
 from dakora_server.core.exceptions import DocumentCorrupt
 from dakora_server.core.prompts import queries
 from dakora_server.core.prompts.queries import NamedDocument
+from dakora_server.core.scope import Grant, Principal, ProjectId, ProjectRows, Role, WorkspaceId
 from dakora_server.core.storage.database import Database
 from dakora_server.core.storage.registry.local import LocalRegistry
+from dakora_server.core.storage.tenant import PLATFORM, Tenant
+from dakora_server.core.tenancy.queries import every_project
+
+_OPERATOR = Principal(UUID(int=0), "operator")
 
 
 @dataclass
@@ -60,13 +65,14 @@ async def fsck(database: Database, registry: LocalRegistry, *, grace_hours: floa
     report = Report()
     stored = {(document.project_id, document.hash): document for document in registry.walk()}
     # Rows second: a document is written before its row, so every row seen now had its document seen or newer.
-    async with database.transaction(read_only=True) as tx:
-        named = await queries.named_documents(tx)
-        report.gaps = await queries.version_gaps(tx)
-        report.prompts, report.versions = await queries.totals(tx)
-    for entry in named:
-        await _check_document(entry, registry, report)
-    referred = {(entry.project_id, entry.content_hash) for entry in named}
+    referred: set[tuple[UUID, str]] = set()
+    async with database.transaction(PLATFORM, read_only=True) as tx:
+        places = await every_project(tx)
+    for workspace_id, project_id in places:
+        grant = Grant(_OPERATOR, WorkspaceId(workspace_id), ProjectId(project_id), Role.viewer)
+        for entry in await _look_over(database, grant, report):
+            await _check_document(entry, registry, report)
+            referred.add((entry.project_id, entry.content_hash))
     orphans = [key for key in stored if key not in referred]
     report.orphans = len(orphans)
     leftovers = list(registry.leftovers())
@@ -80,6 +86,17 @@ async def fsck(database: Database, registry: LocalRegistry, *, grace_hours: floa
                 path.unlink(missing_ok=True)
                 report.swept += 1
     return report
+
+
+async def _look_over(database: Database, grant: Grant, report: Report) -> list[NamedDocument]:
+    """One project's rows, read as that project: not even the operator's check looks past the walls."""
+    async with database.transaction(Tenant(project_id=grant.project_id), read_only=True) as tx:
+        project = ProjectRows(grant, tx)
+        report.gaps += await queries.version_gaps(project)
+        prompts, versions = await queries.totals(project)
+        report.prompts += prompts
+        report.versions += versions
+        return await queries.named_documents(project)
 
 
 async def _check_document(entry: NamedDocument, registry: LocalRegistry, report: Report) -> None:

@@ -11,8 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from dakora_server.core.exceptions import PromptExists
 from dakora_server.core.prompts.records import PromptFilter, PromptRecord, Selector, VersionRecord
-from dakora_server.core.scope import ProjectReader, ProjectWriter
-from dakora_server.core.storage.database import Transaction
+from dakora_server.core.scope import ProjectReader, ProjectRows, ProjectWriter
 from dakora_server.core.storage.tables import prompts, versions
 
 _COLUMNS = (
@@ -192,6 +191,22 @@ async def purge(project: ProjectWriter, prompt_id: str) -> None:
     )
 
 
+async def every_version(project: ProjectWriter, prompt_id: str) -> list[dict[str, Any]]:
+    """The rows of all versions of a prompt, oldest first."""
+    query = select(versions).where(project.owns(versions), versions.c.prompt_id == prompt_id)
+    return [dict(row._mapping) for row in await project.tx.execute(query.order_by(versions.c.number))]
+
+
+async def add_versions(project: ProjectWriter, rows: list[dict[str, Any]]) -> None:
+    """Versions as they stood in another project, into this one."""
+    await project.tx.execute(insert(versions), [{**row, "project_id": project.project_id} for row in rows])
+
+
+async def remove(project: ProjectWriter, prompt_id: str) -> None:
+    """Remove a prompt that now lies elsewhere, with its versions. Its documents are left to the sweeper."""
+    await project.tx.execute(delete(prompts).where(project.owns(prompts), prompts.c.prompt_id == prompt_id))
+
+
 @dataclass(frozen=True, slots=True)
 class NamedDocument:
     """A document that at least one version names, and the first of them."""
@@ -202,41 +217,38 @@ class NamedDocument:
     number: int
 
 
-async def named_documents(tx: Transaction) -> list[NamedDocument]:
-    """Every document that a row names, of every project: for the operator's check only."""
+async def named_documents(project: ProjectRows) -> list[NamedDocument]:
+    """Every document that a row of this project names."""
     v = versions.c
     query = (
         select(v.project_id, v.content_hash, v.prompt_id, v.number)
-        .ext(distinct_on(v.project_id, v.content_hash))
-        .order_by(v.project_id, v.content_hash, v.prompt_id, v.number)
+        .where(project.owns(versions))
+        .ext(distinct_on(v.content_hash))
+        .order_by(v.content_hash, v.prompt_id, v.number)
     )
-    return [NamedDocument(**row._mapping) for row in await tx.execute(query)]
+    return [NamedDocument(**row._mapping) for row in await project.tx.execute(query)]
 
 
-async def version_gaps(tx: Transaction) -> list[str]:
-    """Prompts whose version numbers are not 1, 2, 3 … up to the head, of every project."""
+async def version_gaps(project: ProjectRows) -> list[str]:
+    """Prompts of this project whose version numbers are not 1, 2, 3 … up to the head."""
     counted, highest = func.count(versions.c.number), func.max(versions.c.number)
     query = (
-        select(
-            prompts.c.project_id,
-            prompts.c.prompt_id,
-            prompts.c.head_number,
-            counted.label("counted"),
-            highest.label("highest"),
-        )
+        select(prompts.c.prompt_id, prompts.c.head_number, counted.label("counted"), highest.label("highest"))
         .select_from(prompts.outerjoin(versions, _SAME_PROMPT))
-        .group_by(prompts.c.project_id, prompts.c.prompt_id, prompts.c.head_number)
+        .where(project.owns(prompts))
+        .group_by(prompts.c.prompt_id, prompts.c.head_number)
         .having(or_(counted != prompts.c.head_number, highest != prompts.c.head_number))
     )
     return [
-        f"{row.project_id} {row.prompt_id}: head {row.head_number}, {row.counted} versions, highest {row.highest}"
-        for row in await tx.execute(query)
+        f"{project.project_id} {row.prompt_id}: head {row.head_number}, {row.counted} versions, highest {row.highest}"
+        for row in await project.tx.execute(query)
     ]
 
 
-async def totals(tx: Transaction) -> tuple[int, int]:
-    """How many prompts and versions there are in all."""
-    counted_prompts = select(func.count()).select_from(prompts).scalar_subquery()
-    counted_versions = select(func.count()).select_from(versions).scalar_subquery()
-    row = (await tx.execute(select(counted_prompts.label("prompts"), counted_versions.label("versions")))).one()
+async def totals(project: ProjectRows) -> tuple[int, int]:
+    """How many prompts and versions the project has."""
+    counted_prompts = select(func.count()).select_from(prompts).where(project.owns(prompts)).scalar_subquery()
+    counted_versions = select(func.count()).select_from(versions).where(project.owns(versions)).scalar_subquery()
+    query = select(counted_prompts.label("prompts"), counted_versions.label("versions"))
+    row = (await project.tx.execute(query)).one()
     return row.prompts, row.versions

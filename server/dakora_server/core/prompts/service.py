@@ -6,8 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from dakora_server.core import clock
+from dakora_server.core.audit.service import record as note
 from dakora_server.core.exceptions import (
     Fault,
+    LabelNotAllowed,
     LabelNotFound,
     PromptArchived,
     PromptNotFound,
@@ -51,7 +53,8 @@ def selector(version: str | None, label: str | None) -> Selector:
 async def list_prompts(
     project: ProjectReader, wanted: PromptFilter, *, after: str | None, limit: int
 ) -> list[PromptRecord]:
-    """Live prompts at their newest version, in order of id."""
+    """Live prompts at their newest version, in order of id. Raises LabelNotAllowed."""
+    _refuse_other_labels(project, Selector(label=wanted.label))
     if wanted.label is not None and wanted.label != "latest":
         return []
     return await queries.list_prompts(project, wanted, after=after, limit=limit)
@@ -60,8 +63,10 @@ async def list_prompts(
 async def get(project: ProjectReader, prompt_id: str, which: Selector = NEWEST) -> StoredPrompt:
     """One version of a prompt with its text.
 
-    Raises PromptNotFound, VersionNotFound, LabelNotFound; DocumentCorrupt when the stored text is damaged.
+    Raises PromptNotFound, VersionNotFound, LabelNotFound; LabelNotAllowed when the caller is limited to labels and
+    does not go through one of them; DocumentCorrupt when the stored text is damaged.
     """
+    _refuse_other_labels(project, which)
     key = (project.project_id, prompt_id)
     kept: StoredPrompt | None = project.pointers.get(key, which)
     if kept is not None:
@@ -75,6 +80,15 @@ async def get(project: ProjectReader, prompt_id: str, which: Selector = NEWEST) 
         raise
     project.pointers.fill(reservation, which, found)
     return found
+
+
+def _refuse_other_labels(project: ProjectReader, which: Selector) -> None:
+    """A caller limited to labels takes a version through one of them, and sees nothing else."""
+    if project.labels is None:
+        return
+    label = "latest" if which.is_newest else which.label
+    if label not in project.labels:
+        raise LabelNotAllowed(f"This API key opens these labels only: {', '.join(sorted(project.labels))}.")
 
 
 async def _find(project: ProjectReader, prompt_id: str, which: Selector) -> PromptRecord:
@@ -105,12 +119,18 @@ async def create(
         if since + RESTORABLE_FOR > clock.now():
             raise PromptArchived(f"The id belongs to the archived prompt {held_by}: restore it, or choose another id.")
         await queries.purge(project, held_by)
+        await note(project, "prompt.purged", held_by)
     record = _next_record(project, document, head=None, given=spec.version, portable=portable, message=message)
     record = replace(record, folder=folder)
     await queries.add_prompt(project, record)
     await queries.add_version(project, record)
+    await note(project, "prompt.created", spec.id, after=_facts(record))
     await project.announce(spec.id)
     return StoredPrompt(record, document)
+
+
+def _facts(record: PromptRecord) -> dict[str, object]:
+    return {"version": record.number, "content_hash": record.content_hash, "folder": record.folder}
 
 
 async def update(
@@ -191,6 +211,8 @@ async def _add(
     await queries.touch(
         project, head.prompt_id, folder=record.folder, head_number=record.number, updated_at=clock.now()
     )
+    action = "prompt.moved" if unchanged else "prompt.saved"
+    await note(project, action, head.prompt_id, before=_facts(head), after=_facts(record))
     await project.announce(head.prompt_id)
     return StoredPrompt(record, document)
 
@@ -229,8 +251,10 @@ def _next_record(
 
 async def archive(project: ProjectWriter, prompt_id: str, *, if_match: Sequence[str] | None = None) -> None:
     """Take a prompt out of sight. It can be restored for 30 days."""
-    _refuse_stale(await _hold_head(project, prompt_id), if_match)
+    head = await _hold_head(project, prompt_id)
+    _refuse_stale(head, if_match)
     await queries.touch(project, prompt_id, archived_at=clock.now())
+    await note(project, "prompt.archived", prompt_id, before=_facts(head))
     await project.announce(prompt_id)
 
 
@@ -242,13 +266,16 @@ async def restore(project: ProjectWriter, prompt_id: str) -> StoredPrompt:
         if archived[1] + RESTORABLE_FOR <= clock.now():
             raise PromptNotFound(f"The prompt {prompt_id} was archived more than {RESTORABLE_FOR.days} days ago.")
         await queries.touch(project, prompt_id, archived_at=None)
+        await note(project, "prompt.restored", prompt_id)
         await project.announce(prompt_id)
     record = await _find(project, prompt_id, NEWEST)
     return StoredPrompt(record, await project.vault.get(record.content_hash))
 
 
 async def history(project: ProjectReader, prompt_id: str, *, before: int | None, limit: int) -> list[VersionRecord]:
-    """The versions of a prompt, newest first. Raises PromptNotFound."""
+    """The versions of a prompt, newest first. Raises PromptNotFound, LabelNotAllowed."""
+    if project.labels is not None:
+        raise LabelNotAllowed("This API key is limited to labels, and a history has all versions.")
     if not await queries.prompt_exists(project, prompt_id):
         raise PromptNotFound(f"There is no prompt {prompt_id}.")
     return await queries.list_versions(project, prompt_id, before=before, limit=limit)

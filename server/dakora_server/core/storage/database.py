@@ -1,8 +1,13 @@
-"""The one door to PostgreSQL: an engine, and transactions that open with their first statement."""
+"""The one door to PostgreSQL: an engine, and transactions that open with their first statement.
+
+Every transaction says first whose rows it may see, with settings that end with it. Nothing is set for longer than a
+transaction, so a pooler may hand its connections to anybody in between.
+"""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Executable, text
 from sqlalchemy.engine import CursorResult
@@ -11,8 +16,20 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from dakora_server.core.exceptions import Busy, DatabaseUnavailable
+from dakora_server.core.storage.tenant import NOBODY, Tenant
 
 _CONNECT_TIMEOUT_SECONDS = 2
+_IDLE_IN_TRANSACTION = "30s"
+# Always all of them: whatever a connection was left with, nothing of it holds here.
+_SPEAK_FOR = (
+    "SELECT set_config('dakora.user_id', %s, true), set_config('dakora.workspace_id', %s, true),"
+    " set_config('dakora.project_id', %s, true), set_config('dakora.platform', %s, true)"
+)
+_BEGIN = (
+    f"{_SPEAK_FOR}, set_config('statement_timeout', %s, true),"
+    f" set_config('idle_in_transaction_session_timeout', '{_IDLE_IN_TRANSACTION}', true),"
+    " set_config('timezone', 'UTC', true)"
+)
 
 
 def engine_url(database_url: str) -> str:
@@ -34,9 +51,11 @@ class Transaction:
     Most warm reads are answered from memory and never open one.
     """
 
-    def __init__(self, engine: AsyncEngine, *, read_only: bool) -> None:
+    def __init__(self, engine: AsyncEngine, tenant: Tenant, *, read_only: bool, statement_timeout: str) -> None:
         self._engine = engine
+        self._tenant = tenant
         self._read_only = read_only
+        self._statement_timeout = statement_timeout
         self._connection: AsyncConnection | None = None
         self._committed: list[Callable[[], None]] = []
 
@@ -62,9 +81,32 @@ class Transaction:
     async def _open(self) -> AsyncConnection:
         connection = self._engine.connect()
         await connection.start()
-        if self._read_only:
-            await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+        try:
+            if self._read_only:
+                # Part of BEGIN, and undone when the connection goes back.
+                await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            await connection.exec_driver_sql(_BEGIN, (*_names(self._tenant), self._statement_timeout))
+        except BaseException:  # whatever happened, the connection goes back to the pool
+            await connection.close()
+            raise
         return connection
+
+    async def speak_for(self, tenant: Tenant) -> None:
+        """Go on in this transaction for another tenant: for what spans two projects, and has checked both.
+
+        Raises what `execute` raises.
+        """
+        self._tenant = tenant
+        if self._connection is not None:
+            try:
+                await self._connection.exec_driver_sql(_SPEAK_FOR, _names(tenant))
+            except DBAPIError as error:
+                raise _unavailable(error) from error
+
+    @property
+    def tenant(self) -> Tenant:
+        """Whose rows this transaction may see now."""
+        return self._tenant
 
     def on_commit(self, action: Callable[[], None]) -> None:
         """Call `action` once the transaction is durable; never if it is rolled back."""
@@ -85,6 +127,13 @@ class Transaction:
                 action()
 
 
+def _names(tenant: Tenant) -> tuple[str, ...]:
+    def name(one: UUID | None) -> str:
+        return "" if one is None else str(one)
+
+    return name(tenant.user_id), name(tenant.workspace_id), name(tenant.project_id), "on" if tenant.platform else ""
+
+
 def _unavailable(error: DBAPIError) -> Exception:
     """A lost or refused connection is the database's state; anything else is our mistake and stays as it is."""
     lost = error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
@@ -98,6 +147,7 @@ class Database:
         self, database_url: str, *, pool_size: int = 16, pool_timeout: float = 2.0, statement_timeout: float = 10.0
     ) -> None:
         self.url = driver_url(database_url)
+        self._statement_timeout = f"{int(statement_timeout * 1000)}ms"
         self._engine = create_async_engine(
             engine_url(database_url),
             pool_size=pool_size,
@@ -106,16 +156,19 @@ class Database:
             pool_pre_ping=False,
             connect_args={
                 "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
-                "options": f"-c statement_timeout={int(statement_timeout * 1000)}"
-                " -c idle_in_transaction_session_timeout=30000 -c timezone=UTC",
                 "application_name": "dakora",
+                # A statement prepared on one connection is unknown on the next that a pooler gives us.
+                "prepare_threshold": None,
             },
         )
 
     @asynccontextmanager
-    async def transaction(self, *, read_only: bool = False) -> AsyncIterator[Transaction]:
-        """A transaction that commits when the block ends well and rolls back when it does not."""
-        transaction = Transaction(self._engine, read_only=read_only)
+    async def transaction(self, tenant: Tenant = NOBODY, *, read_only: bool = False) -> AsyncIterator[Transaction]:
+        """A transaction that commits when the block ends well and rolls back when it does not.
+
+        It sees the rows of `tenant` and no others.
+        """
+        transaction = Transaction(self._engine, tenant, read_only=read_only, statement_timeout=self._statement_timeout)
         try:
             yield transaction
         except BaseException:  # whatever ends the block, a half-done transaction must not stay open

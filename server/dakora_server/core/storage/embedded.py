@@ -26,6 +26,7 @@ __all__ = ["AlreadyRunning", "EmbeddedError", "EmbeddedPostgres", "PostgresBinar
 logger = logging.getLogger(__name__)
 
 DATABASE = "dakora"
+OWNER = "postgres"
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 RESTARTS_A_MINUTE = 5
@@ -94,11 +95,14 @@ class EmbeddedPostgres:
     def running(self) -> bool:
         return self.pid is not None
 
-    def url(self, database: str = DATABASE) -> str:
-        """SQLAlchemy's URL of a database of this server; only `dakora` is sure to exist. Raises when not started."""
+    def url(self, database: str = DATABASE, *, user: str = OWNER) -> str:
+        """SQLAlchemy's URL of a database of this server; only `dakora` is sure to exist. Raises when not started.
+
+        Whoever reaches the private socket may be any user; by default it is the owner of everything.
+        """
         if self._sockets is None:
             raise EmbeddedError("The embedded PostgreSQL is not started: call start() first.")
-        return f"postgresql+psycopg://postgres@/{quote(database, safe='')}?host={self._sockets}&port=5432"
+        return f"postgresql+psycopg://{user}@/{quote(database, safe='')}?host={self._sockets}&port=5432"
 
     def __enter__(self) -> Self:
         self.start()

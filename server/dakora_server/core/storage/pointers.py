@@ -23,7 +23,7 @@ class Reservation:
 
 
 class Pointers(Generic[V]):
-    """Answers by (project, prompt) and selector. Bounded by weight; one for the process."""
+    """Answers by (project, prompt) and selector, or whatever else changes are announced by. Bounded by weight."""
 
     def __init__(self, feed: ChangeFeed, *, cache_bytes: int, weigh: Callable[[V], int]) -> None:
         self._feed = feed

@@ -1,24 +1,34 @@
 """The tables: the one description of the schema. Migrations follow it, and a test compares the two.
 
-Keys begin with the tenant (`project_id`), so that neither a join nor a foreign key can reach across projects.
+Keys begin with the tenant (`project_id` or `workspace_id`), so that neither a join nor a foreign key can reach across.
+Row-level security stands beside it as a second wall: who sees which row is written in the migrations, and every table
+here has it enabled and forced (a start-up check and a test hold that).
 """
 
+from typing import Any
+
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
+    Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql.base import ischema_names
+from sqlalchemy.types import UserDefinedType
 
 metadata = MetaData(
     naming_convention={
@@ -35,13 +45,34 @@ def _created_at() -> Column[object]:
     return Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()"))
 
 
+class TransactionNumber(UserDefinedType[Any]):
+    """PostgreSQL's xid8: which transaction wrote a row."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """The type's name in SQL."""
+        return "xid8"
+
+
+# So that a schema read from the database has it too, where a test compares the two.
+ischema_names["xid8"] = TransactionNumber
+
 users = Table(
     "users",
     metadata,
+    # Made from issuer and subject, so that a user's rows can be asked for before anything about the user is known.
     Column("id", Uuid, primary_key=True),
+    Column("issuer", Text),
+    Column("subject", Text),
     Column("email", Text),
     Column("name", Text, nullable=False),
     _created_at(),
+    # The issuer's own time of what we last heard of the user: older news that comes later is not taken.
+    Column("heard_at", DateTime(timezone=True)),
+    # A deleted user keeps its row, without name and address, so that it does not come back and history has an author.
+    Column("deleted_at", DateTime(timezone=True)),
+    UniqueConstraint("issuer", "subject"),
 )
 
 workspaces = Table(
@@ -50,7 +81,10 @@ workspaces = Table(
     Column("id", Uuid, primary_key=True),
     Column("slug", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
+    # A personal workspace comes with its user and cannot be left or handed over.
+    Column("personal", Boolean, nullable=False, server_default=text("false")),
     _created_at(),
+    Column("archived_at", DateTime(timezone=True)),
 )
 
 memberships = Table(
@@ -72,7 +106,17 @@ projects = Table(
     Column("slug", Text, nullable=False),
     Column("name", Text, nullable=False),
     _created_at(),
-    Index("uq_projects_workspace_id_slug", "workspace_id", "slug", unique=True),
+    Column("archived_at", DateTime(timezone=True)),
+    # For foreign keys that carry the workspace along.
+    UniqueConstraint("workspace_id", "id"),
+    # An archived project gives its slug free.
+    Index(
+        "uq_projects_workspace_id_slug",
+        "workspace_id",
+        "slug",
+        unique=True,
+        postgresql_where=text("archived_at IS NULL"),
+    ),
 )
 
 prompts = Table(
@@ -117,4 +161,121 @@ versions = Table(
     CheckConstraint("content_hash ~ '^[0-9a-f]{64}$'", name="content_hash"),
     Index("uq_versions_project_id_prompt_id_semver", "project_id", "prompt_id", "semver", unique=True),
     Index("ix_versions_project_id_content_hash", "project_id", "content_hash"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    # HMAC-SHA256 of the token in the link; the token itself is nowhere.
+    Column("mac", LargeBinary, nullable=False),
+    Column("invited_by", Uuid, ForeignKey("users.id"), nullable=False),
+    _created_at(),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+    # How the link goes out: `link` (shown to who invited), or by mail: `sending`, `sent`, `failed`.
+    Column("delivery", Text, nullable=False),
+    Column("accepted_by", Uuid, ForeignKey("users.id", name="fk_invitations_users_accepted_by")),
+    CheckConstraint("role IN ('owner', 'admin', 'editor', 'viewer')", name="role"),
+    CheckConstraint("delivery IN ('link', 'sending', 'sent', 'failed')", name="delivery"),
+    Index("uq_invitations_workspace_id_mac", "workspace_id", "mac", unique=True),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("project_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    # HMAC-SHA256 of the whole key under the server's secret; the key itself is nowhere.
+    Column("mac", LargeBinary, nullable=False),
+    # The last four characters, so that people can tell keys apart.
+    Column("hint", Text, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    # NULL: every label.
+    Column("labels", ARRAY(Text)),
+    Column("created_by", Uuid, ForeignKey("users.id"), nullable=False),
+    _created_at(),
+    Column("expires_at", DateTime(timezone=True)),
+    Column("revoked_at", DateTime(timezone=True)),
+    # A rotated key lives on until it expires, and no longer counts among the live ones.
+    Column("replaced_by", Uuid),
+    Column("last_used_at", DateTime(timezone=True)),
+    ForeignKeyConstraint(["workspace_id", "project_id"], ["projects.workspace_id", "projects.id"], ondelete="CASCADE"),
+    Index("uq_api_keys_project_id_mac", "project_id", "mac", unique=True),
+    Index("ix_api_keys_workspace_id_created_by", "workspace_id", "created_by"),
+)
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    # No foreign keys: the trail outlives what it tells of.
+    Column("workspace_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("project_id", Uuid),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    Column("actor_id", Uuid, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("before", JSONB),
+    Column("after", JSONB),
+    Column("address", Text),
+    Column("request_id", Text),
+    CheckConstraint("actor_kind IN ('user', 'key', 'system')", name="actor_kind"),
+    Index("ix_audit_events_workspace_id_at_id", "workspace_id", "at", "id"),
+    Index("ix_audit_events_project_id_at_id", "project_id", "at", "id"),
+    Index("ix_audit_events_at", "at"),
+)
+
+audit_seals = Table(
+    "audit_seals",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_id", Uuid, nullable=False, unique=True),
+    # SHA-256 over the previous hash and the canonical event.
+    Column("hash", LargeBinary, nullable=False),
+    Column("sealed_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    # Who wrote it, so that a reader can tell what it cannot have seen yet (see storage/changes.py).
+    Column("xid", TransactionNumber, nullable=False, server_default=text("pg_current_xact_id()")),
+    Column("scope_id", Uuid, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Index("ix_changes_xid", "xid"),
+    Index("ix_changes_at", "at"),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    # The project, workspace or user in whose name the transaction ran.
+    Column("tenant_id", Uuid, primary_key=True),
+    Column("caller_id", Uuid, primary_key=True),
+    Column("key", Text, primary_key=True),
+    # SHA-256 of method, path and body.
+    Column("fingerprint", LargeBinary, nullable=False),
+    # Status, headers and body as they were answered, encrypted: an answer can hold a fresh API key.
+    Column("answer", LargeBinary, nullable=False),
+    _created_at(),
+    Index("ix_idempotency_keys_created_at", "created_at"),
+)
+
+webhook_events = Table(
+    "webhook_events",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Index("ix_webhook_events_received_at", "received_at"),
 )

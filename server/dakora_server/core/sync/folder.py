@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dakora_server.core.exceptions import DakoraError
-from dakora_server.core.scope import Platform, Principal, ProjectId
+from dakora_server.core.scope import Grant, Platform
 from dakora_server.core.sync.files import Files
 from dakora_server.core.sync.project import Project
 from dakora_server.core.sync.report import SyncReport
@@ -48,8 +48,7 @@ class FolderSync:
         self,
         platform: Platform,
         *,
-        actor: Principal,
-        project_id: ProjectId,
+        grant: Grant,
         folder: Path,
         state_dir: Path,
         say: Callable[[str], None],
@@ -61,15 +60,15 @@ class FolderSync:
         self._progress = progress
         self._shown = folder
         root = folder.resolve()
-        self._state = SyncState(state_dir, folder=root, project_id=project_id)
+        self._state = SyncState(state_dir, folder=root, project_id=grant.project_id)
         source_bytes = platform.renderer.limits.source_bytes
         self._files = Files(
             root, shown=folder, state=self._state, max_source_bytes=source_bytes, pause=self._pace.settle
         )
-        project = Project(platform, actor, project_id)
+        project = Project(platform, grant)
         self._rounds = Rounds(self._files, self._state, project, shown=folder, say=say)
         self._feed = platform.feed
-        self._watcher = Watcher(root, project_id)
+        self._watcher = Watcher(root, grant.project_id)
         self._is_loaded = self._is_gone = self._is_comparing = False
         self._must_compare = True
         self._loaded = asyncio.Event()

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from watchfiles import Change, awatch
 
+from dakora_server.core.scope import is_prompt
 from dakora_server.core.sync.disk import is_straight
 from dakora_server.core.sync.names import is_hidden, is_yaml
 
@@ -55,7 +56,7 @@ class Watcher:
 
     def on_change(self, project_id: UUID, prompt_id: str) -> None:
         """A prompt changed on the server."""
-        if project_id == self._project_id and not self._ended.is_set():
+        if project_id == self._project_id and is_prompt(prompt_id) and not self._ended.is_set():
             self._noticed.ids[prompt_id.lower()] = prompt_id
             self._news.set()
 

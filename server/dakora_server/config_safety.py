@@ -1,0 +1,141 @@
+"""Which combinations of settings are refused, each with one sentence that says what to set."""
+
+import ipaddress
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from limits import parse_many
+
+if TYPE_CHECKING:
+    from dakora_server.config import Settings
+
+AuthMode = Literal["none", "clerk", "oidc", "keys"]
+_SHORTEST_SECRET = 32
+_POSTGRES = ("postgresql://", "postgresql+psycopg://", "postgres://")
+
+
+class UnsafeSettings(Exception):
+    """The settings do not make sense together; the message is one sentence that says what to set."""
+
+
+def refuse_unsafe(settings: "Settings") -> None:
+    """Raise UnsafeSettings where starting would be a mistake."""
+    _check_mode(settings)
+    if settings.mode == "none":
+        _check_without_login(settings)
+    else:
+        _check_with_login(settings)
+    _check_addresses(settings)
+    _check_mail(settings)
+
+
+def _check_mode(settings: "Settings") -> None:
+    mode = settings.mode
+    for other, names in (
+        ("clerk", ("clerk_jwt_issuer", "clerk_jwks_url", "clerk_authorized_parties", "clerk_webhook_secret")),
+        ("oidc", ("oidc_issuer", "oidc_audience", "oidc_jwks_url")),
+    ):
+        given = [name.upper() for name in names if getattr(settings, name)]
+        if given and mode != other:
+            raise UnsafeSettings(
+                f"{given[0]} is set, but callers are known by `{mode}`: unset it, "
+                f"or set AUTH_MODE={other} and all it needs."
+            )
+    if settings.auth_required and mode == "none":
+        raise UnsafeSettings(
+            "AUTH_REQUIRED is set, but nothing says how callers are known: set CLERK_JWT_ISSUER or OIDC_ISSUER, "
+            "or AUTH_MODE=keys for API keys only."
+        )
+    if settings.auth_required is False and mode != "none":
+        raise UnsafeSettings(f"AUTH_REQUIRED is false, but callers are known by `{mode}`: unset one of the two.")
+
+
+def _check_without_login(settings: "Settings") -> None:
+    if not settings.allow_public_no_auth and not is_loopback(settings.host):
+        raise UnsafeSettings(
+            f"Without login the server listens on loopback only, and HOST is {settings.host}: "
+            "set HOST=127.0.0.1, set up a login, or set ALLOW_PUBLIC_NO_AUTH=true if the network is yours alone."
+        )
+
+
+def _check_with_login(settings: "Settings") -> None:
+    if settings.allow_public_no_auth:
+        raise UnsafeSettings("ALLOW_PUBLIC_NO_AUTH is set together with a login: unset it.")
+    if settings.secret_key is None:
+        raise UnsafeSettings(
+            "SECRET_KEY is not set: with login it must be, e.g. to the output of `openssl rand -hex 32`."
+        )
+    secret = settings.secret_key.get_secret_value()
+    if len(secret) < _SHORTEST_SECRET or len(set(secret)) < 8 or "dakora-local" in secret:
+        raise UnsafeSettings(
+            f"SECRET_KEY is too easy to guess: give it {_SHORTEST_SECRET} random characters or more, "
+            "e.g. the output of `openssl rand -hex 32`."
+        )
+    needed = {
+        "clerk": ("clerk_jwt_issuer", "clerk_authorized_parties", "clerk_webhook_secret"),
+        "oidc": ("oidc_issuer", "oidc_audience"),
+    }.get(settings.mode, ())
+    for name in needed:
+        if not getattr(settings, name):
+            raise UnsafeSettings(f"{name.upper()} is not set: a login by `{settings.mode}` needs it.")
+    for secret in settings.webhook_secrets:
+        if not secret.startswith("whsec_"):
+            raise UnsafeSettings("CLERK_WEBHOOK_SECRET must begin with whsec_, as Clerk shows it.")
+
+
+def _check_addresses(settings: "Settings") -> None:
+    for name in ("database_url", "database_owner_url"):
+        url = getattr(settings, name)
+        if url is not None and not url.startswith(_POSTGRES):
+            raise UnsafeSettings(f"{name.upper()} must begin with postgresql:// (PostgreSQL is the only database).")
+    if not settings.registry_url.startswith("file:"):
+        raise UnsafeSettings("REGISTRY_URL must begin with file: followed by a folder.")
+    if settings.redis_url is not None and not settings.redis_url.startswith(("redis://", "rediss://", "unix://")):
+        raise UnsafeSettings("REDIS_URL must begin with redis://, rediss:// or unix://.")
+    for name in ("clerk_jwt_issuer", "clerk_jwks_url", "oidc_issuer", "oidc_jwks_url", "public_url"):
+        url = getattr(settings, name)
+        if url is not None and not _is_safe_web_address(url):
+            raise UnsafeSettings(f"{name.upper()} must begin with https:// (http:// only on this machine).")
+    for name, rate in settings.rates.items():
+        if rate.strip().lower() != "unlimited":
+            try:
+                parse_many(rate)
+            except ValueError:
+                raise UnsafeSettings(
+                    f"RATE_LIMIT_{name.upper()} must look like 1000/second, or be unlimited."
+                ) from None
+
+
+def _check_mail(settings: "Settings") -> None:
+    if settings.smtp_host is None:
+        if settings.smtp_username or settings.smtp_password or settings.smtp_from:
+            raise UnsafeSettings("SMTP_HOST is not set, but other settings of mail are: set it, or unset those.")
+        return
+    for name in ("smtp_from", "public_url"):
+        if not getattr(settings, name):
+            raise UnsafeSettings(f"{name.upper()} is not set: invitations by mail need it.")
+    if bool(settings.smtp_username) != bool(settings.smtp_password):
+        raise UnsafeSettings("SMTP_USERNAME and SMTP_PASSWORD go together: set both or neither.")
+    if settings.smtp_password and settings.smtp_security == "none" and not is_loopback(settings.smtp_host):
+        raise UnsafeSettings("SMTP_SECURITY is none, which would send SMTP_PASSWORD in the clear: use starttls or tls.")
+
+
+def _is_safe_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return False
+    if host is None or parts.username or parts.password or parts.fragment:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the host."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

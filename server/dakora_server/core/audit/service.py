@@ -1,0 +1,206 @@
+"""The audit trail: one event in the writer's own transaction, sealed into one chain shortly after."""
+
+import asyncio
+import contextlib
+import logging
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from dakora_server.core import clock
+from dakora_server.core.audit import queries
+from dakora_server.core.audit.events import AuditEvent, Break, ChainCheck, link
+from dakora_server.core.crypto import Secret
+from dakora_server.core.exceptions import DakoraError
+from dakora_server.core.scope import Origin, Principal
+from dakora_server.core.storage.database import Database, Transaction
+from dakora_server.core.storage.tenant import PLATFORM
+
+logger = logging.getLogger(__name__)
+
+SYSTEM = UUID(int=0)
+_SEAL_SECONDS = 0.5
+_HEAD_SECONDS = 3600.0
+_BATCH = 1_000
+# Transactions end long before. What is older and unsealed is looked for at start, and once an hour.
+_RECENT = timedelta(minutes=2)
+_HEAD = "audit head"
+
+
+class Place(Protocol):
+    """Where something happened: a project or a workspace, with the transaction it happens in."""
+
+    @property
+    def workspace_id(self) -> UUID: ...
+    @property
+    def project_id(self) -> UUID | None: ...
+    @property
+    def actor(self) -> Principal: ...
+    @property
+    def origin(self) -> Origin: ...
+    @property
+    def tx(self) -> Transaction: ...
+
+
+async def record(
+    place: Place,
+    action: str,
+    subject: object,
+    *,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> None:
+    """Say what this transaction does; kept if and only if it commits. `before` and `after` take ids, not texts."""
+    actor = place.actor
+    kind = "key" if actor.key is not None else "system" if actor.user_id == SYSTEM else "user"
+    event = AuditEvent(
+        id=uuid.uuid4(),
+        workspace_id=place.workspace_id,
+        project_id=place.project_id,
+        at=clock.now(),
+        actor_kind=kind,
+        actor_id=actor.actor_id,
+        action=action,
+        subject=str(subject),
+        before=_plain(before),
+        after=_plain(after),
+        address=place.origin.address,
+        request_id=place.origin.request_id,
+    )
+    await queries.add_event(place.tx, event)
+
+
+def _plain(facts: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Facts as JSON gives them back, so that an event read has the bytes of the event written."""
+    if facts is None:
+        return None
+    return {name: str(value) if isinstance(value, UUID) else value for name, value in facts.items()}
+
+
+async def seal(database: Database, *, everything: bool = False) -> int:
+    """Chain the events that have no seal yet; how many there were. Nothing happens while another process seals.
+
+    Raises DatabaseUnavailable, Busy.
+    """
+    async with database.transaction(PLATFORM) as tx:
+        if not await queries.become_sealer(tx):
+            return 0
+        events = await queries.unsealed(tx, within=None if everything else _RECENT, limit=_BATCH)
+        if not events:
+            return 0
+        seq, digest = await queries.chain_head(tx)
+        seals = []
+        for event in events:
+            seq += 1
+            digest = link(digest, event, seq)
+            seals.append((seq, event.id, digest))
+        await queries.add_seals(tx, seals)
+    return len(events)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of the chain at some moment. Kept elsewhere, it proves that nothing before it was cut off."""
+
+    seq: int
+    hash: str
+    signature: str
+
+    def __str__(self) -> str:
+        return f"{self.seq}:{self.hash}:{self.signature}"
+
+
+def _sign(secret: Secret, seq: int, digest: str) -> str:
+    return secret.mac(_HEAD, f"{seq}:{digest}".encode()).hex()
+
+
+async def head(database: Database, secret: Secret) -> Head:
+    """The chain's end, signed with the server's secret."""
+    async with database.transaction(PLATFORM, read_only=True) as tx:
+        seq, digest = await queries.chain_head(tx)
+    return Head(seq, digest.hex(), _sign(secret, seq, digest.hex()))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a walk along the chain found: how many events hold, and the first break."""
+
+    events: int
+    broken: Break | None
+
+
+async def verify(database: Database, *, expected: str | None = None, secret: Secret | None = None) -> Verdict:
+    """Walk the whole chain. `expected` is a head kept from earlier (`seq:hash` or `seq:hash:signature`).
+
+    Raises ValueError when `expected` is not a head, or not one that this server signed.
+    """
+    wanted = None if expected is None else _read_head(expected, secret)
+    check = ChainCheck()
+    async with database.transaction(PLATFORM, read_only=True) as tx:
+        while True:
+            seals = await queries.seals_after(tx, check.seq, limit=_BATCH)
+            for one in seals:
+                broken = check.follow([one])
+                if broken is None and wanted is not None and wanted[0] == check.seq and wanted[1] != check.hash:
+                    broken = Break(check.seq, "it is not the event that was sealed under this number")
+                if broken is not None:
+                    return Verdict(check.seq, broken)
+            if not seals:
+                break
+    if wanted is not None and wanted[0] > check.seq:
+        return Verdict(check.seq, Break(check.seq + 1, f"the chain ends here, and reached {wanted[0]} before"))
+    return Verdict(check.seq, None)
+
+
+def _read_head(text: str, secret: Secret | None) -> tuple[int, bytes]:
+    seq, _, rest = text.strip().partition(":")
+    digest, _, signature = rest.partition(":")
+    try:
+        wanted = int(seq), bytes.fromhex(digest)
+    except ValueError:
+        raise ValueError("A head looks like SEQ:HASH or SEQ:HASH:SIGNATURE.") from None
+    if signature and (secret is None or _sign(secret, wanted[0], digest) != signature):
+        raise ValueError("This head was not signed with SECRET_KEY.")
+    return wanted
+
+
+class Sealer:
+    """Seals twice a second, and writes the signed head into the log once an hour.
+
+    One a process; of several processes one at a time does the work.
+    """
+
+    def __init__(self, database: Database, secret: Secret) -> None:
+        self._database = database
+        self._secret = secret
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.create_task(self._seal_for_ever())
+
+    async def stop(self) -> None:
+        """End, with what was written so far sealed if the database allows it."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            with contextlib.suppress(DakoraError):
+                await seal(self._database)
+
+    async def _seal_for_ever(self) -> None:
+        everything, told_at = True, time.monotonic()
+        while True:
+            try:
+                sealed = await seal(self._database, everything=everything)
+                everything = everything and sealed == _BATCH
+                if time.monotonic() - told_at > _HEAD_SECONDS:
+                    told_at, everything = time.monotonic(), True
+                    logger.warning("audit head %s", await head(self._database, self._secret))
+            except DakoraError as error:
+                logger.warning("audit events wait for their seal: %s", error.code)
+            await asyncio.sleep(_SEAL_SECONDS)
