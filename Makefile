@@ -10,10 +10,10 @@ SOURCES := server/dakora_server packages/client-python/dakora_client cli/dakora_
 LOCK_FLAGS := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
 	--no-emit-find-links --no-emit-package dakora --no-emit-package dakora-client --no-emit-package dakora-server
 
-.PHONY: help setup start test check fix bench openapi migrate lock clean
+.PHONY: help setup start test peers check fix bench openapi permissions migrate lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/.installed ## Install everything into .venv (the tools are then in .venv/bin)
 
@@ -30,8 +30,11 @@ setup: .venv/.installed ## Install everything into .venv (the tools are then in 
 start: setup ## Start the platform on this machine: http://localhost:54321
 	@exec $(BIN)/dakora dev --prompts prompts
 
-test: check ## Pass every check and every test
+test: check peers ## Pass every check and every test
 	$(BIN)/pytest
+
+peers: ## Install what the tests talk to (Redis, PgBouncer, Node), or say what is missing
+	@sh tools/peers.sh
 
 check: setup ## Lint, types, floors, and our own small checks
 	$(BIN)/ruff check .
@@ -50,6 +53,9 @@ bench: setup ## Measure against a bare app in one run (results: docs/benchmarks.
 openapi: setup ## Write openapi.json from the server
 	$(BIN)/python -m dakora_server openapi > openapi.json
 
+permissions: setup ## Write docs/permissions.md from the table in the server
+	$(BIN)/python -c 'from dakora_server.permissions import as_markdown; print(as_markdown(), end="")' > docs/permissions.md
+
 migrate: setup ## Bring the database at DATABASE_URL to the newest schema
 	$(BIN)/python -m dakora_server migrate
 
@@ -58,4 +64,4 @@ lock: setup ## Renew the lock files with the newest versions
 	echo uv | $(UV) pip compile $(LOCK_FLAGS) --upgrade - -o requirements-uv.lock --quiet
 
 clean: ## Remove what setup and the tests made (your data in .dakora stays)
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf server/tests/peers/node_modules .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -15,7 +15,7 @@ TEMPLATE = """Hello {{ name }}, welcome to the team of {{ company }}.
 {% if note %}Please note: {{ note }}{% endif %}
 You can answer this message at any time; we read everything within a working day.
 """
-_INPUTS = {
+DECLARED = {
     "name": {"type": "string", "required": True},
     "company": {"type": "string", "required": True},
     "note": {"type": "string", "required": False, "default": "the office is closed on Monday"},
@@ -27,7 +27,7 @@ def seed(
     database_url: str, registry: Path, count: int, *, prefix: str = "seed", project: uuid.UUID = DEFAULT_PROJECT_ID
 ) -> list[str]:
     """Add `count` prompts of about 600 bytes on the wire; answers their ids."""
-    spec = parse_spec({"id": _PLACE, "template": TEMPLATE, "inputs": _INPUTS, "metadata": {"tags": ["seed"]}})
+    spec = parse_spec({"id": _PLACE, "template": TEMPLATE, "inputs": DECLARED, "metadata": {"tags": ["seed"]}})
     pattern = Document.of(spec).text
     folder = registry / str(project)
     folder.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def seed(
         text = pattern.replace(_PLACE, prompt_id).encode()
         documents[prompt_id] = hashlib.sha256(text).hexdigest()
         (folder / f"{documents[prompt_id]}.yaml").write_bytes(text)
-    inputs = psycopg.types.json.Jsonb(_INPUTS)
+    inputs = psycopg.types.json.Jsonb(DECLARED)
     with psycopg.connect(driver_url(database_url)) as connection, connection.cursor() as cursor:
         with cursor.copy(
             "COPY prompts (project_id, prompt_id, id_key, folder, head_number, revision, created_by) FROM STDIN"

@@ -75,14 +75,14 @@ def bare() -> Iterator[Running]:
 
 
 @contextlib.contextmanager
-def ours(data_dir: Path) -> Iterator[Running]:
+def ours(data_dir: Path, ready: str | None = None, **settings: str) -> Iterator[Running]:
     """`dakora dev` on a data folder, logging each request as it does in production."""
     port = free_port()
-    env = {**os.environ, "LOG_LEVEL": "info", "LOG_FORMAT": "json"}
+    env = {**os.environ, "LOG_LEVEL": "info", "LOG_FORMAT": "json", **settings}
     env.pop("DATABASE_URL", None)
     command = [str(Path(sys.executable).with_name("dakora")), "dev", "--port", str(port), "--data-dir", str(data_dir)]
     with _running(
-        command, port, "/api/projects/default/prompts?limit=1", log=data_dir / "server.log", env=env
+        command, port, ready or "/api/projects/default/prompts?limit=1", log=data_dir / "server.log", env=env
     ) as running:
         yield running
 
@@ -136,8 +136,25 @@ def get(path: str, headers: dict[str, str] | None = None) -> bytes:
     return f"GET {path} HTTP/1.1\r\nhost: localhost\r\n{lines}\r\n".encode()
 
 
-def post(path: str, body: object) -> bytes:
+def post(path: str, body: object, headers: dict[str, str] | None = None) -> bytes:
     """A POST of JSON as bytes."""
     raw = json.dumps(body).encode()
-    head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {len(raw)}\r\n\r\n"
+    lines = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
+    head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {len(raw)}\r\n{lines}\r\n"
     return head.encode() + raw
+
+
+def start_open_loop(port: int, file: Path, *, rate: float, seconds: float) -> "subprocess.Popen[str]":
+    """Requests at a fixed rate, whether or not the last is answered, from a process of its own."""
+    command = [sys.executable, "-m", "bench.open_loop", "127.0.0.1", str(port), str(rate), str(seconds), str(file)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def open_loop(port: int, requests: list[bytes], *, rate: float, seconds: float) -> dict[str, Any]:
+    """Run such a load to its end; latencies count from when each request was due."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump([request.decode("latin-1") for request in requests], file)
+        file.flush()
+        told, _ = start_open_loop(port, Path(file.name), rate=rate, seconds=seconds).communicate()
+    found: dict[str, Any] = json.loads(told)
+    return found

@@ -13,6 +13,7 @@ from bench.seed import second_project, seed
 from dakora_server.core.storage.database import Database
 from dakora_server.core.storage.embedded import EmbeddedPostgres
 from dakora_server.core.storage.migrations import migrate
+from dakora_server.core.storage.schema import APP_ROLE
 from dakora_server.core.tenancy.provisioning import seed_local_tenant
 
 PROMPTS = "/api/projects/default/prompts"
@@ -28,7 +29,7 @@ def seeded(data_dir: Path, count: int) -> Iterator[servers.Running]:
     """Our server over a store of `count` prompts."""
     registry = data_dir / "registry"
     with EmbeddedPostgres(data_dir / "postgres") as postgres:
-        migrate(postgres.url())
+        migrate(postgres.url(), app_url=postgres.url(user=APP_ROLE))
         asyncio.run(_seed_tenant(postgres.url()))
         seed(postgres.url(), registry, count)
         neighbour = second_project(postgres.url())

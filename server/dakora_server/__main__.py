@@ -1,4 +1,4 @@
-"""The operator's door: `python -m dakora_server serve | dev | migrate | wait-for-db | openapi | fsck`."""
+"""The operator's door: `python -m dakora_server` and a command."""
 
 import argparse
 import asyncio
@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from dakora_server import logs
+from dakora_server import logs, operator_audit, operator_keys
 from dakora_server.config import Settings, UnsafeSettings, load_settings
 from dakora_server.core.exceptions import DakoraError
 from dakora_server.core.prompts.fsck import Report, fsck
@@ -18,9 +18,12 @@ from dakora_server.core.storage.schema import APP_ROLE
 from dakora_server.core.storage.walls import UnsafeDatabase
 from dakora_server.dev import embedded_postgres, run_dev
 from dakora_server.main import VERSION, SchemaMismatch, create_app
+from dakora_server.operator_access import DATA_DIR, Misuse
 from dakora_server.serving import AddressInUse, serve
 
 _DATABASE = "postgresql://unset"
+# What HTTP calls the server's own fault: the database does not answer.
+_OURS = 500
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,12 +31,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options) or 0)
-    except (UnsafeSettings, UnsafeDatabase, SchemaMismatch, EmbeddedError, AddressInUse) as refusal:
+    except (Misuse, UnsafeSettings, UnsafeDatabase, SchemaMismatch, EmbeddedError, AddressInUse) as refusal:
         print(f"dakora: {refusal}", file=sys.stderr)
         return 2
     except DakoraError as refusal:
         print(f"dakora: {refusal.detail}", file=sys.stderr)
-        return 3
+        return 3 if refusal.status >= _OURS else 2
     except KeyboardInterrupt:
         return 130
 
@@ -49,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("dev", help="the whole platform with a PostgreSQL of its own")
     command.add_argument("--host", default=None, help="address to listen on (default 127.0.0.1)")
     command.add_argument("--port", type=int, default=None, help="port to listen on (default 54321, 0 takes a free one)")
-    command.add_argument("--data-dir", type=Path, default=Path(".dakora"), help="where data lies (default .dakora)")
+    command.add_argument("--data-dir", type=Path, default=DATA_DIR, help="where data lies (default .dakora)")
     command.add_argument("--prompts", type=Path, default=None, help="keep this folder and the project in step")
     command.set_defaults(run=_dev)
 
@@ -67,9 +70,12 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("fsck", help="check that every row has its document and every document its hash")
     command.add_argument("--sweep", action="store_true", help="remove documents that no version names any more")
     command.add_argument("--grace", type=float, default=24, help="hours a document is left alone (default 24)")
-    command.add_argument("--data-dir", type=Path, default=Path(".dakora"), help="the folder of `dakora dev`")
+    command.add_argument("--data-dir", type=Path, default=DATA_DIR, help="the folder of `dakora dev`")
     command.add_argument("--json", action="store_true", help="print the report as JSON")
     command.set_defaults(run=_fsck)
+
+    operator_audit.add_commands(commands)
+    operator_keys.add_commands(commands)
     return parser
 
 

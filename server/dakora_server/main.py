@@ -108,26 +108,33 @@ async def open_platform(settings: Settings, *, migrate_first: bool = False) -> A
         await pool.start()
         if migrate_first:
             await _bring_schema(settings)
-        await _check_schema(database)
+        await check_schema(database)
         await check_walls(database)
         if settings.mode in {"none", "keys"}:
             await seed_local_tenant(database)
         await registry.check()
         await feed.start()
-        yield Platform(
-            database=database,
-            vault=Vault(registry, cache_bytes=settings.cache_bytes // 2),
-            renderer=Renderer(pool, limits),
-            feed=feed,
-            pointers=Pointers(feed, cache_bytes=settings.cache_bytes // 2, weigh=weigh),
-            rights=Pointers(feed, cache_bytes=settings.cache_bytes // _RIGHTS_SHARE, weigh=lambda _: _RIGHT_BYTES),
-            locks=PromptLocks(),
-        )
+        yield assemble(settings, database, registry, Renderer(pool, limits), feed)
     finally:
         await feed.stop()
         await pool.stop()
         await database.close()
         registry.close()
+
+
+def assemble(
+    settings: Settings, database: Database, registry: LocalRegistry, renderer: Renderer, feed: ChangeFeed
+) -> Platform:
+    """What one process shares, of parts that its caller starts and stops."""
+    return Platform(
+        database=database,
+        vault=Vault(registry, cache_bytes=settings.cache_bytes // 2),
+        renderer=renderer,
+        feed=feed,
+        pointers=Pointers(feed, cache_bytes=settings.cache_bytes // 2, weigh=weigh),
+        rights=Pointers(feed, cache_bytes=settings.cache_bytes // _RIGHTS_SHARE, weigh=lambda _: _RIGHT_BYTES),
+        locks=PromptLocks(),
+    )
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -155,7 +162,8 @@ async def _bring_schema(settings: Settings) -> None:
         await asyncio.to_thread(migrations.migrate, owner_url, app_url=settings.database_url)
 
 
-async def _check_schema(database: Database) -> None:
+async def check_schema(database: Database) -> None:
+    """Raises SchemaMismatch unless the database has the schema of this release, DatabaseUnavailable."""
     found = await database.schema_revision()
     if found != SCHEMA_REVISION:
         raise SchemaMismatch(

@@ -36,7 +36,7 @@ class Rule:
 
     def allows_key(self, scopes: frozenset[Scope]) -> bool:
         """Whether a key with these scopes may."""
-        return any(scope in scopes for scope in self.scopes)
+        return not scopes.isdisjoint(self.scopes)
 
 
 _ANY_SCOPE = tuple(Scope)

@@ -85,3 +85,15 @@ def world_with(login_settings: Settings, issuer: Any) -> Callable[..., Any]:
         return open_world(settings, issuer)
 
     return opened
+
+
+@pytest.fixture(scope="session")
+def open_platform_with_login(issuer: Any) -> Callable[[Settings], Any]:
+    """A platform on settings of one's own: `async with` it."""
+    return lambda settings: open_world(settings, issuer)
+
+
+@pytest.fixture(scope="session")
+def peers() -> Callable[[str], ModuleType]:
+    """A module of the peers' folder by name: servers that are not ours, for tests to talk to."""
+    return lambda name: load(f"peers/{name}.py")

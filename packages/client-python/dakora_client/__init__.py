@@ -25,15 +25,20 @@ from dakora_client.errors import (
 )
 from dakora_client.sync_client import DakoraSync
 from dakora_client.types import (
+    ApiKey,
+    AuditEvent,
     Change,
     Context,
     Diff,
     Fault,
     Health,
     InputSpec,
+    Invitation,
     Me,
+    Member,
     Message,
     ModelSettings,
+    NewApiKey,
     PartVersion,
     Project,
     Prompt,
@@ -49,6 +54,8 @@ __version__ = VERSION
 
 __all__ = [
     "APIError",
+    "ApiKey",
+    "AuditEvent",
     "AuthenticationError",
     "BadRequestError",
     "Change",
@@ -65,9 +72,12 @@ __all__ = [
     "InputSpec",
     "InvalidInputsError",
     "InvalidRequestError",
+    "Invitation",
     "Me",
+    "Member",
     "Message",
     "ModelSettings",
+    "NewApiKey",
     "NotFoundError",
     "PartVersion",
     "PermissionDenied",

@@ -49,6 +49,11 @@ def nothing(answer: Answer) -> None:
     """No body is expected."""
 
 
+def one(item: Callable[[Mapping[str, Any]], T]) -> Callable[[Answer], T]:
+    """A reader of single things that `item` reads."""
+    return lambda answer: item(json.loads(answer.body))
+
+
 def page(item: Callable[[Mapping[str, Any]], T]) -> Callable[[Answer], Page[T]]:
     """A reader of lists whose members are read by `item`."""
 
@@ -86,8 +91,8 @@ def prompt(answer: Answer) -> Prompt:
         portable=bool(get("portable")),
         message=get("message"),
         created_by=get("created_by"),
-        created_at=_time(get("created_at")),
-        updated_at=_time(get("updated_at")),
+        created_at=moment(get("created_at")),
+        updated_at=moment(get("updated_at")),
         etag=answer.headers.get("etag"),
     )
 
@@ -104,7 +109,7 @@ def summary(data: Mapping[str, Any]) -> PromptSummary:
         labels=tuple(data.get("labels") or ()),
         inputs=freeze(data.get("inputs") or {}),
         content_hash=data.get("content_hash") or "",
-        updated_at=_time(data.get("updated_at")),
+        updated_at=moment(data.get("updated_at")),
     )
 
 
@@ -116,7 +121,7 @@ def version(data: Mapping[str, Any]) -> PromptVersion:
         content_hash=data["content_hash"],
         message=data.get("message"),
         created_by=data.get("created_by"),
-        created_at=_time(data.get("created_at")),
+        created_at=moment(data.get("created_at")),
         portable=bool(data.get("portable")),
     )
 
@@ -188,15 +193,35 @@ def faults(entries: Sequence[Mapping[str, Any]]) -> tuple[Fault, ...]:
 def me(answer: Answer) -> Me:
     """The caller."""
     data = json.loads(answer.body)
-    user, project = data["user"], data.get("default_project")
+    user, fallback = data["user"], data.get("default_project")
     return Me(
         user=User(id=user["id"], name=user.get("name") or "", email=user.get("email")),
-        workspaces=tuple(
-            Workspace(id=entry["id"], slug=entry.get("slug") or "", name=entry["name"], role=entry["role"])
-            for entry in data.get("workspaces") or ()
-        ),
-        default_project=project
-        and Project(id=project["id"], slug=project["slug"], name=project["name"], workspace_id=project["workspace_id"]),
+        workspaces=tuple(map(workspace, data.get("workspaces") or ())),
+        default_project=None if fallback is None else project(fallback),
+    )
+
+
+def workspace(data: Mapping[str, Any]) -> Workspace:
+    """A workspace, as the caller sees it."""
+    return Workspace(
+        id=data["id"],
+        slug=data.get("slug") or "",
+        name=data["name"],
+        role=data["role"],
+        personal=bool(data.get("personal")),
+        created_at=moment(data.get("created_at")),
+    )
+
+
+def project(data: Mapping[str, Any]) -> Project:
+    """A project."""
+    return Project(
+        id=data["id"],
+        slug=data["slug"],
+        name=data["name"],
+        workspace_id=data["workspace_id"],
+        created_at=moment(data.get("created_at")),
+        archived_at=moment(data.get("archived_at")),
     )
 
 
@@ -220,5 +245,6 @@ def health(answer: Answer) -> Health:
     return Health(status=data["status"], version=data.get("version"))
 
 
-def _time(text: str | None) -> datetime | None:
+def moment(text: str | None) -> datetime | None:
+    """A point in time."""
     return None if text is None else datetime.fromisoformat(text)

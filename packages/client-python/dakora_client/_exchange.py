@@ -35,7 +35,7 @@ class Wait(NamedTuple):
 
 
 class FindProject(NamedTuple):
-    """Find out which project the API key opens, before the clock shows `deadline`."""
+    """Find out which project the API key or token stands for, before the clock shows `deadline`."""
 
     deadline: float
 
@@ -79,10 +79,11 @@ class Exchange:
             project = self.project or (yield FindProject(deadline))
             path = f"/api/projects/{segment(project)}{path}"
         kept = self._cache.get(path) if call.cached else None
+        key = call.idempotency_key or self.settings.hooks.new_key() if call.creates else None
         attempt, lost = 0, False
         while True:
             try:
-                answer: Answer = yield Send(self._request(call, path, kept, deadline), deadline)
+                answer: Answer = yield Send(self._request(call, path, kept, key, deadline), deadline)
             except (httpx2.RequestError, httpx2.InvalidURL) as error:
                 failure, again = self._failure(error, timeout), may_pass(error)
                 failure.__cause__, lost = error, True
@@ -100,14 +101,19 @@ class Exchange:
             yield self._wait(call, failure, again=again, attempt=attempt, deadline=deadline)
             attempt += 1
 
-    def _request(self, call: Call[T], path: str, kept: Kept | None, deadline: float) -> httpx2.Request:
+    def _request(self, call: Call[T], path: str, kept: Kept | None, key: str | None, deadline: float) -> httpx2.Request:
         headers = self._headers if call.body is None else self._json_headers
-        if kept is not None or call.if_match is not None:
+        changing = self.settings.token_changes
+        if changing or kept is not None or call.if_match is not None or key is not None:
             headers = httpx2.Headers(headers)
+        if changing:
+            headers["Authorization"] = self.settings.authorization()
         if kept is not None:
             headers["If-None-Match"] = kept.etag
         if call.if_match is not None:
             headers["If-Match"] = call.if_match
+        if key is not None:
+            headers["Idempotency-Key"] = key
         left = max(deadline - self.settings.hooks.clock(), 0.001)
         timeout = {"connect": min(self.settings.connect_timeout, left), "read": left, "write": left, "pool": left}
         try:
@@ -157,7 +163,7 @@ class Exchange:
     def _wait(self, call: Call[T], failure: DakoraError, *, again: bool, attempt: int, deadline: float) -> Wait:
         """How long to wait before the next attempt. Raises `failure` if there is to be none."""
         hooks = self.settings.hooks
-        if not (again and call.repeatable and attempt < self.settings.max_retries):
+        if not (again and (call.repeatable or call.creates) and attempt < self.settings.max_retries):
             raise failure
         asked = failure.retry_after if isinstance(failure, APIError) else None
         seconds = pause(attempt, asked, hooks.random)

@@ -5,7 +5,7 @@ from typing import Any
 
 from dakora_client import _answers
 from dakora_client._answers import Page
-from dakora_client._request import Call, encode, entity_tag, query, refused, segment
+from dakora_client._request import Call, encode, entity_tag, once, query, refused, segment
 from dakora_client.types import (
     Context,
     Diff,
@@ -44,9 +44,10 @@ def get_prompt(prompt_id: str, *, version: int | str | None, label: str | None) 
     return Call("GET", path, _answers.prompt, repeatable=True, cached=True)
 
 
-def create_prompt(prompt_id: str, fields: Mapping[str, Any]) -> Call[Prompt]:
+def create_prompt(prompt_id: str, fields: Mapping[str, Any], *, idempotency_key: str | None) -> Call[Prompt]:
     """POST /api/projects/{project_id}/prompts."""
-    return Call("POST", PROMPTS, _answers.prompt, encode({"id": prompt_id, **_given(fields)}))
+    body = encode({"id": prompt_id, **given(fields)})
+    return Call("POST", PROMPTS, _answers.prompt, body, creates=True, idempotency_key=once(idempotency_key))
 
 
 def save_prompt(prompt_id: str, fields: Mapping[str, Any], *, if_match: Prompt | str | None) -> Call[Prompt]:
@@ -55,7 +56,7 @@ def save_prompt(prompt_id: str, fields: Mapping[str, Any], *, if_match: Prompt |
     Safe to repeat only with `if_match`: else a repeat could undo what somebody saved in between.
     """
     tag = None if if_match is None else _tag_of(if_match)
-    body = encode(_given(fields))
+    body = encode(given(fields))
     return Call("PUT", _prompt_path(prompt_id), _answers.prompt, body, if_match=tag, repeatable=tag is not None)
 
 
@@ -81,7 +82,7 @@ def render_prompt(
     only = resolve_includes_only or None
     fields = {"inputs": inputs or {}, "version": version, "label": label, "resolve_includes_only": only}
     path = f"{_prompt_path(prompt_id)}/render"
-    return Call("POST", path, _answers.rendered, encode(_given(fields)), repeatable=True)
+    return Call("POST", path, _answers.rendered, encode(given(fields)), repeatable=True)
 
 
 def validate_template(
@@ -95,7 +96,7 @@ def validate_template(
     if declared_variables is not None and not isinstance(declared_variables, Mapping):
         declared = list(declared_variables)
     fields = {"template": template, "messages": messages, "declared_variables": declared}
-    return Call("POST", f"{PROMPTS}/validate", _answers.report, encode(_given(fields)), repeatable=True)
+    return Call("POST", f"{PROMPTS}/validate", _answers.report, encode(given(fields)), repeatable=True)
 
 
 def list_versions(prompt_id: str, *, cursor: str | None) -> Call[Page[PromptVersion]]:
@@ -112,8 +113,13 @@ def diff_versions(prompt_id: str, older: int, newer: int) -> Call[Diff]:
 
 def rollback_prompt(prompt_id: str, version: int | str, *, message: str | None) -> Call[Prompt]:
     """POST /api/projects/{project_id}/prompts/{prompt_id}/rollback."""
-    body = encode(_given({"version": version, "message": message}))
+    body = encode(given({"version": version, "message": message}))
     return Call("POST", f"{_prompt_path(prompt_id)}/rollback", _answers.prompt, body)
+
+
+def move_prompt(prompt_id: str, project_id: str) -> Call[Prompt]:
+    """POST /api/projects/{project_id}/prompts/{prompt_id}/move."""
+    return Call("POST", f"{_prompt_path(prompt_id)}/move", _answers.prompt, encode({"project_id": project_id}))
 
 
 def me() -> Call[Me]:
@@ -131,7 +137,8 @@ def health() -> Call[Health]:
     return Call("GET", "/api/health", _answers.health, repeatable=True, in_project=False)
 
 
-def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
+def given(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that are not None."""
     return {name: value for name, value in fields.items() if value is not None}
 
 

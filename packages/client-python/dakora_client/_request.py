@@ -24,7 +24,9 @@ class Call(Generic[T]):
     """One operation with its arguments, and how to read its answer.
 
     `path` lies below the project where `in_project`, else below the address. `repeatable` calls may be sent again
-    when it is not known what became of them. `cached` answers are kept with their ETag.
+    when it is not known what became of them. `cached` answers are kept with their ETag. `creates` calls carry an
+    Idempotency-Key, this one or a fresh one, the same in every attempt: the server does them once, so they may be
+    repeated too.
     """
 
     method: str
@@ -35,6 +37,8 @@ class Call(Generic[T]):
     repeatable: bool = False
     in_project: bool = True
     cached: bool = False
+    creates: bool = False
+    idempotency_key: str | None = None
 
 
 def segment(text: str) -> str:
@@ -85,3 +89,10 @@ def entity_tag(tag: str) -> str:
     if not tag or not tag.isascii() or not tag.isprintable():
         raise refused("The call was not sent: if_match is not an ETag.", "invalid_request")
     return tag if tag == "*" or tag.endswith('"') else f'"{tag}"'
+
+
+def once(key: str | None) -> str | None:
+    """`key` as `Idempotency-Key` takes it. Raises InvalidRequestError for what it cannot hold."""
+    if key is not None and not (0 < len(key) <= 255 and key.isascii() and key.isprintable() and " " not in key):
+        raise refused("The call was not sent: idempotency_key is 1 to 255 visible ASCII characters.", "invalid_request")
+    return key

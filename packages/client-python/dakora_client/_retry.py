@@ -16,7 +16,10 @@ _LONGEST_ASKED = 30.0
 
 def may_pass(failure: Exception) -> bool:
     """Whether the same call may go through if sent again."""
-    return failure.status in _BUSY if isinstance(failure, APIError) else isinstance(failure, LOST)
+    if isinstance(failure, APIError):
+        # Under way is an earlier attempt of ours, whose answer got lost: the next one gets that answer.
+        return failure.status in _BUSY or failure.code == "idempotency_in_progress"
+    return isinstance(failure, LOST)
 
 
 def pause(attempt: int, asked: float | None, random: Callable[[], float]) -> float | None:

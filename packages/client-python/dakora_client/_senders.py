@@ -3,12 +3,14 @@
 """The two ways of doing what `Exchange.steps` says: with `await`, and blocking."""
 
 import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from threading import Lock
 from typing import TypeVar
 
 import httpx2
 
 from dakora_client import _operations
+from dakora_client._answers import Page
 from dakora_client._exchange import Exchange, FindProject, Send, Step, Steps
 from dakora_client._request import Answer, Call
 from dakora_client._settings import Settings
@@ -40,6 +42,17 @@ class AsyncSender:
             if not limit.expired():
                 raise
             raise self._exchange.timed_out(timeout) from error
+
+    async def iterate(self, page_at: Callable[..., Call[Page[T]]], timeout: float | None = None) -> AsyncIterator[T]:
+        """What the pages of a list hold, fetched as they are needed; `page_at` takes a `cursor`. Raises DakoraError."""
+        cursor = None
+        while True:
+            page = await self.send(page_at(cursor=cursor), timeout)
+            for item in page.items:
+                yield item
+            cursor = page.after(cursor)
+            if cursor is None:
+                return
 
     async def _follow(self, steps: Steps[T]) -> T:
         try:
@@ -95,6 +108,16 @@ class SyncSender:
                     step = steps.send(outcome)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]  # StopIteration cannot carry its type
+
+    def iterate(self, page_at: Callable[..., Call[Page[T]]], timeout: float | None = None) -> Iterator[T]:
+        """What the pages of a list hold, fetched as they are needed; `page_at` takes a `cursor`. Raises DakoraError."""
+        cursor = None
+        while True:
+            page = self.send(page_at(cursor=cursor), timeout)
+            yield from page.items
+            cursor = page.after(cursor)
+            if cursor is None:
+                return
 
     def _do(self, step: Step, timeout: float | None) -> Answer | str | None:
         if isinstance(step, Send):

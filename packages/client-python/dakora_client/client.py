@@ -9,9 +9,13 @@ import httpx2
 
 from dakora_client import _operations
 from dakora_client._senders import AsyncSender
-from dakora_client._settings import Hooks, settings
+from dakora_client._settings import Hooks, Token, settings
+from dakora_client.api_keys import ApiKeys
+from dakora_client.audit import Audit
+from dakora_client.projects import Projects
 from dakora_client.prompts import Prompts
 from dakora_client.types import Context, Health, Me
+from dakora_client.workspaces import Workspaces
 
 
 class Dakora:
@@ -21,12 +25,17 @@ class Dakora:
     """
 
     prompts: Prompts
+    api_keys: ApiKeys
+    workspaces: Workspaces
+    projects: Projects
+    audit: Audit
 
     def __init__(
         self,
         address: str | None = None,
         *,
         api_key: str | None = None,
+        token: Token | None = None,
         project: str | None = None,
         timeout: float = 10.0,
         connect_timeout: float = 2.0,
@@ -37,10 +46,14 @@ class Dakora:
     ) -> None:
         """Nothing is sent yet.
 
-        What is not given is read once from the environment: `address` from DAKORA_BASE_URL, `api_key` from
-        DAKORA_API_KEY, `project` (an id) from DAKORA_PROJECT. With neither address nor key it is this machine's
-        http://localhost:54321. Without a project an API key means its own, which the first call looks up; without a
-        key it is `default`.
+        What is not given is read once from the environment: `address` from DAKORA_BASE_URL, `project` (an id) from
+        DAKORA_PROJECT, and, if neither of the two is given, `api_key` from DAKORA_API_KEY or `token` from DAKORA_TOKEN.
+        With nothing at all it is this machine's http://localhost:54321. Without a project an API key means its own and
+        a token its user's default one, which the first call looks up; without either it is `default`.
+
+        `api_key` opens one project. `token` is a person's session token, which also manages keys, projects and
+        members: a text, or a function that every request asks for it, because sessions are short. The function must
+        answer at once and must not await.
 
         `timeout` is how many seconds a call may take in all, repeats included, `connect_timeout` how many of them to
         connect. A call that is safe to repeat is sent up to `max_retries` times more when the server is busy or the
@@ -54,6 +67,7 @@ class Dakora:
             address,
             api_key,
             project,
+            token=token,
             timeout=timeout,
             connect_timeout=connect_timeout,
             max_retries=max_retries,
@@ -62,13 +76,21 @@ class Dakora:
         )
         self._sender = AsyncSender(self._settings, transport)
         self.prompts = Prompts(self._sender)
+        self.api_keys = ApiKeys(self._sender)
+        self.workspaces = Workspaces(self._sender)
+        self.projects = Projects(self._sender)
+        self.audit = Audit(self._sender)
 
     async def me(self, *, timeout: float | None = None) -> Me:
-        """Who you are to the server, your workspaces and your default project."""
+        """Who you are to the server, your workspaces and your default project, if you have one."""
         return await self._sender.send(_operations.me(), timeout)
 
     async def context(self, *, timeout: float | None = None) -> Context:
-        """The project that belongs to this API key, or the default one."""
+        """The project that belongs to this API key, or the default one.
+
+        Raises:
+            NotFoundError: you have no project.
+        """
         return await self._sender.send(_operations.context(), timeout)
 
     async def health(self, *, timeout: float | None = None) -> Health:

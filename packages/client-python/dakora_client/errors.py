@@ -94,19 +94,19 @@ class BadRequestError(APIError):
 
 
 class AuthenticationError(APIError):
-    """The API key is missing or not valid."""
+    """The API key or session token is missing, not valid, revoked or expired."""
 
 
 class PermissionDenied(APIError):
-    """The API key is valid, but may not do this."""
+    """You are known, but may not do this: the role is too low, or the API key lacks the scope or the label."""
 
 
 class NotFoundError(APIError):
-    """There is no such prompt, version or label, or it is not yours to see."""
+    """There is no such prompt, version, label, key, project or workspace, or it is not yours to see."""
 
 
 class ConflictError(APIError):
-    """What you want to create exists, or an archived prompt holds its id."""
+    """It cannot be now: an id or slug is taken, or there are as many as there may be; `code` says which."""
 
 
 class PreconditionFailed(APIError):

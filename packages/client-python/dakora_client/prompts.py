@@ -102,11 +102,13 @@ class Prompts:
         response_schema: Mapping[str, Any] | None = None,
         folder: str | None = None,
         message: str | None = None,
+        idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> Prompt:
         """Save the first version of a prompt, from a text `template` or from chat `messages`.
 
-        `version` is a semver, 1.0.0 if left out. `message` says why, for the history. Never sent twice.
+        `version` is a semver, 1.0.0 if left out. `message` says why, for the history. With an `idempotency_key` of
+        your own, calls of several programs or runs are done once; without one, so are the repeats of this call.
 
         Raises:
             ConflictError: the id is taken, whatever the case of its letters, or belongs to an archived prompt.
@@ -125,7 +127,8 @@ class Prompts:
             "folder": folder,
             "message": message,
         }
-        return await self._sender.send(_operations.create_prompt(prompt_id, fields), timeout)
+        call = _operations.create_prompt(prompt_id, fields, idempotency_key=idempotency_key)
+        return await self._sender.send(call, timeout)
 
     async def update(
         self,
@@ -275,3 +278,13 @@ class Prompts:
             NotFoundError: there is no such prompt or version.
         """
         return await self._sender.send(_operations.rollback_prompt(prompt_id, version, message=message), timeout)
+
+    async def move(self, prompt_id: str, project_id: str, *, timeout: float | None = None) -> Prompt:
+        """Move a prompt with all its versions to another project of the same workspace. No API key may.
+
+        Raises:
+            NotFoundError: there is no such prompt or project.
+            ConflictError: the other project has a prompt with this id.
+            PermissionDenied: you may not write in both projects.
+        """
+        return await self._sender.send(_operations.move_prompt(prompt_id, project_id), timeout)

@@ -101,11 +101,13 @@ class PromptsSync:
         response_schema: Mapping[str, Any] | None = None,
         folder: str | None = None,
         message: str | None = None,
+        idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> Prompt:
         """Save the first version of a prompt, from a text `template` or from chat `messages`.
 
-        `version` is a semver, 1.0.0 if left out. `message` says why, for the history. Never sent twice.
+        `version` is a semver, 1.0.0 if left out. `message` says why, for the history. With an `idempotency_key` of
+        your own, calls of several programs or runs are done once; without one, so are the repeats of this call.
 
         Raises:
             ConflictError: the id is taken, whatever the case of its letters, or belongs to an archived prompt.
@@ -124,7 +126,8 @@ class PromptsSync:
             "folder": folder,
             "message": message,
         }
-        return self._sender.send(_operations.create_prompt(prompt_id, fields), timeout)
+        call = _operations.create_prompt(prompt_id, fields, idempotency_key=idempotency_key)
+        return self._sender.send(call, timeout)
 
     def update(
         self,
@@ -274,3 +277,13 @@ class PromptsSync:
             NotFoundError: there is no such prompt or version.
         """
         return self._sender.send(_operations.rollback_prompt(prompt_id, version, message=message), timeout)
+
+    def move(self, prompt_id: str, project_id: str, *, timeout: float | None = None) -> Prompt:
+        """Move a prompt with all its versions to another project of the same workspace. No API key may.
+
+        Raises:
+            NotFoundError: there is no such prompt or project.
+            ConflictError: the other project has a prompt with this id.
+            PermissionDenied: you may not write in both projects.
+        """
+        return self._sender.send(_operations.move_prompt(prompt_id, project_id), timeout)

@@ -1,12 +1,16 @@
 """What the client gives back. Everything is frozen; fields the server adds later are ignored."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Required, TypedDict
 
 InputType = Literal["string", "number", "boolean", "array<string>", "object"]
 Role = Literal["system", "user", "assistant", "tool"]
+MemberRole = Literal["owner", "admin", "editor", "viewer"]
+"""What a member may do in a workspace, from most to least."""
+Scope = Literal["read", "render", "write", "execute", "log"]
+"""What an API key may do in its project."""
 
 
 class InputSpec(TypedDict, total=False):
@@ -196,27 +200,109 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
-    """A workspace you belong to, with your role in it."""
+    """A workspace you belong to, with your role in it. A personal one comes and goes with its user."""
 
     id: str
     slug: str
     name: str
     role: str
+    personal: bool = False
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """A project, shortly."""
+    """A project, shortly. `archived_at` is set for one that nothing opens until it is restored."""
 
     id: str
     slug: str
     name: str
     workspace_id: str
+    created_at: datetime | None = None
+    archived_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """Somebody in a workspace."""
+
+    user_id: str
+    name: str
+    email: str | None
+    role: str
+    created_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """An invitation into a workspace.
+
+    `link` is set once, for whoever invites, where the server sends no mail: it lets whoever holds it in, and so it is
+    left out of the `repr`. `delivery` is `link`, `sending`, `sent` or `failed`.
+    """
+
+    id: str
+    email: str
+    role: str
+    invited_by: str
+    delivery: str
+    created_at: datetime | None
+    expires_at: datetime | None
+    link: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """An API key of a project, without the key itself.
+
+    `labels` None means every version, `expires_at` None that it does not expire. `status` is `live`, `rotated` (it
+    works on until `expires_at`), `expired` or `revoked`.
+    """
+
+    id: str
+    name: str
+    hint: str
+    """What the key looks like: `dk_proj_…abcd`."""
+    scopes: tuple[str, ...]
+    labels: tuple[str, ...] | None
+    status: str
+    created_by: str
+    created_at: datetime | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewApiKey(ApiKey):
+    """An API key just made. `key` is in this answer and never in another one; the `repr` leaves it out."""
+
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEvent:
+    """Who did what, when, from where. `actor_kind` is `user`, `key` or `system`; `subject` the id it was done to."""
+
+    id: str
+    at: datetime | None
+    actor_kind: str
+    actor_id: str
+    action: str
+    subject: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    address: str | None
+    request_id: str | None
+    project_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Me:
-    """Who you are to the server, and where you work unless you say otherwise."""
+    """Who you are to the server, and where you work unless you say otherwise.
+
+    An API key has no workspaces; somebody who has left every project has no `default_project`.
+    """
 
     user: User
     workspaces: tuple[Workspace, ...]

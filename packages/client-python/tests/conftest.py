@@ -1,7 +1,12 @@
 """One suite for both faces: every test that takes `connect` runs with `Dakora` and with `DakoraSync`."""
 
+import asyncio
+import importlib.util
 import inspect
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import httpx2
@@ -11,8 +16,58 @@ from dakora_client import Dakora, DakoraSync
 from dakora_client._settings import Hooks
 
 ADDRESS = "http://dakora.test"
+ROOT = Path(__file__).resolve().parents[3]
 KEY = "dk_proj_5ecretsEcretsecretsecretsecret"
-_ENVIRONMENT = ("DAKORA_BASE_URL", "DAKORA_API_KEY", "DAKORA_PROJECT")
+_ENVIRONMENT = ("DAKORA_BASE_URL", "DAKORA_API_KEY", "DAKORA_TOKEN", "DAKORA_PROJECT")
+
+
+def _server_fixtures() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("dakora_server_fixtures", ROOT / "server/tests/conftest.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+# A platform with login, as the server's own tests have it: nothing about being let in is replaced.
+_server = _server_fixtures()
+issuer, login_settings, world, world_with = (
+    getattr(_server, name) for name in ("issuer", "login_settings", "world", "world_with")
+)
+
+
+class FromThread(httpx2.BaseTransport):
+    """An application for a blocking client: its thread waits while the event loop serves."""
+
+    def __init__(self, transport: httpx2.AsyncBaseTransport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        return asyncio.run_coroutine_threadsafe(self._answer(request), self._loop).result(30)
+
+    async def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        response = await self._transport.handle_async_request(request)
+        return httpx2.Response(response.status_code, headers=response.headers, content=await response.aread())
+
+
+class OffLoop:
+    """The blocking face, each call in a thread of its own, so that one test serves both faces."""
+
+    def __init__(self, face: Any) -> None:
+        self._face = face
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._face, name)
+        if not callable(found):
+            return OffLoop(found)
+
+        def whole(*args: Any, **kwargs: Any) -> Any:
+            outcome = found(*args, **kwargs)
+            return list(outcome) if inspect.isgenerator(outcome) else outcome
+
+        return lambda *args, **kwargs: asyncio.to_thread(whole, *args, **kwargs)
 
 
 class Awaiting:
@@ -110,6 +165,22 @@ def connect(face: Any, fake_time: FakeTime) -> Callable[..., Any]:
         return Awaiting(face(address, transport=httpx2.MockTransport(server), **options))
 
     return make
+
+
+@pytest.fixture
+async def client_of(face: Any) -> AsyncIterator[Callable[..., Any]]:
+    """Make a client of a real application, or of what a transport leads to. It is closed when the test ends."""
+    async with AsyncExitStack() as stack:
+
+        async def make(app: Any, **options: Any) -> Any:
+            transport = app if isinstance(app, httpx2.AsyncBaseTransport) else httpx2.ASGITransport(app=app)
+            if face is Dakora:
+                client = await stack.enter_async_context(Dakora("http://localhost", transport=transport, **options))
+                return Awaiting(client)
+            through = FromThread(transport, asyncio.get_running_loop())
+            return OffLoop(stack.enter_context(DakoraSync("http://localhost", transport=through, **options)))
+
+        yield make
 
 
 @pytest.fixture

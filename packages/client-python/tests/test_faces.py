@@ -1,6 +1,8 @@
 """Two faces, one client."""
 
 import inspect
+import json
+import re
 import runpy
 import tomllib
 from collections.abc import AsyncIterator, Iterator
@@ -11,11 +13,26 @@ import pytest
 
 import dakora_client
 from dakora_client import Dakora, DakoraSync
+from dakora_client.api_keys import ApiKeys
+from dakora_client.audit import Audit
+from dakora_client.projects import Projects
 from dakora_client.prompts import Prompts
+from dakora_client.sync_api_keys import ApiKeysSync
+from dakora_client.sync_audit import AuditSync
+from dakora_client.sync_projects import ProjectsSync
 from dakora_client.sync_prompts import PromptsSync
+from dakora_client.sync_workspaces import WorkspacesSync
+from dakora_client.workspaces import Workspaces
 
 ROOT = Path(__file__).parent.parent
-PAIRS = [(Dakora, DakoraSync), (Prompts, PromptsSync)]
+PAIRS = [
+    (Dakora, DakoraSync),
+    (Prompts, PromptsSync),
+    (ApiKeys, ApiKeysSync),
+    (Workspaces, WorkspacesSync),
+    (Projects, ProjectsSync),
+    (Audit, AuditSync),
+]
 
 
 def surface(kind):
@@ -42,8 +59,9 @@ def test_both_constructors_take_the_same():
 
 
 def test_the_blocking_face_does_not_await():
-    for name, item in surface(PromptsSync).items():
-        assert not inspect.iscoroutinefunction(item), name
+    for _, blocking in PAIRS:
+        for name, item in surface(blocking).items():
+            assert not inspect.iscoroutinefunction(item), name
     assert inspect.signature(Prompts.iter).return_annotation == AsyncIterator[dakora_client.PromptSummary]
     assert inspect.signature(PromptsSync.iter).return_annotation == Iterator[dakora_client.PromptSummary]
 
@@ -56,8 +74,16 @@ def test_the_blocking_face_is_what_the_generator_writes():
 
 
 def test_the_surface_is_the_one_of_the_contract():
-    promised = "list iter get create update delete restore render validate versions diff rollback"
-    assert set(surface(Prompts)) == set(promised.split())
+    promised = {
+        Prompts: "list iter get create update delete restore render validate versions diff rollback move",
+        ApiKeys: "list iter create rotate revoke",
+        Workspaces: "list create get rename delete members set_role remove_member hand_over "
+        "invite invitations revoke_invitation accept_invitation",
+        Projects: "list create get rename delete restore",
+        Audit: "list iter",
+    }
+    for kind, names in promised.items():
+        assert set(surface(kind)) == set(names.split()), kind
     assert set(surface(Dakora)) == {"me", "context", "health", "close"}
 
 
@@ -87,3 +113,23 @@ def test_everything_public_is_exported_and_documented():
     for name in dakora_client.__all__:
         found = getattr(dakora_client, name)
         assert name == "__version__" or inspect.getdoc(found), name
+
+
+def test_every_operation_of_the_contract_has_a_method_and_no_other_has():
+    contract = json.loads((ROOT.parents[1] / "openapi.json").read_text(encoding="utf-8"))
+    promised = {f"{method.upper()} {path}" for path, item in contract["paths"].items() for method in item}
+    # Some of the docstrings name two operations, one below the other.
+    written = {
+        operation
+        for module in (dakora_client._operations, dakora_client._tenancy_operations)
+        for item in vars(module).values()
+        if inspect.isfunction(item) and item.__module__ == module.__name__
+        for operation in re.findall(r"\b[A-Z]+ /api/[^\s,]*[^\s,.]", item.__doc__ or "")
+    }
+    # Not for programs: the orchestrator's question, the identity provider's messages; and a version is read by `get`.
+    others = {
+        "GET /api/ready",
+        "POST /api/webhooks/clerk",
+        "GET /api/projects/{project_id}/prompts/{prompt_id}/versions/{number}",
+    }
+    assert written == promised - others

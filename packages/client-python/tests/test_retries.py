@@ -13,16 +13,30 @@ SAFE = {
     "versions": lambda dakora: dakora.prompts.versions("a"),
     "diff": lambda dakora: dakora.prompts.diff("a", 1, 2),
     "update with if_match": lambda dakora: dakora.prompts.update("a", "x", if_match="e"),
+    "create": lambda dakora: dakora.prompts.create("a", "x"),
+    "keys": lambda dakora: dakora.api_keys.list(),
+    "make a key": lambda dakora: dakora.api_keys.create("ci"),
+    "rotate a key": lambda dakora: dakora.api_keys.rotate("k"),
+    "revoke a key": lambda dakora: dakora.api_keys.revoke("k"),
+    "make a workspace": lambda dakora: dakora.workspaces.create("W"),
+    "make a project": lambda dakora: dakora.projects.create("w", "P"),
+    "invite": lambda dakora: dakora.workspaces.invite("w", "ada@example.com"),
+    "audit": lambda dakora: dakora.audit.list(),
     "me": lambda dakora: dakora.me(),
     "context": lambda dakora: dakora.context(),
     "health": lambda dakora: dakora.health(),
 }
 UNSAFE = {
-    "create": lambda dakora: dakora.prompts.create("a", "x"),
     "update": lambda dakora: dakora.prompts.update("a", "x"),
     "delete": lambda dakora: dakora.prompts.delete("a"),
     "restore": lambda dakora: dakora.prompts.restore("a"),
     "rollback": lambda dakora: dakora.prompts.rollback("a", 1),
+    "move": lambda dakora: dakora.prompts.move("a", "p"),
+    "rename": lambda dakora: dakora.workspaces.rename("w", name="W"),
+    "set a role": lambda dakora: dakora.workspaces.set_role("w", "u", "viewer"),
+    "hand over": lambda dakora: dakora.workspaces.hand_over("w", "u"),
+    "accept": lambda dakora: dakora.workspaces.accept_invitation("t"),
+    "delete a project": lambda dakora: dakora.projects.delete("p"),
 }
 
 

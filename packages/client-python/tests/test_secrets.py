@@ -1,4 +1,4 @@
-"""The key never shows: not in reprs, not in errors, not in logs, not in tracebacks."""
+"""Neither key nor token shows: not in reprs, not in errors, not in logs, not in tracebacks."""
 
 import logging
 import pickle
@@ -12,6 +12,7 @@ import pytest
 from dakora_client import Dakora, DakoraError, DakoraSync
 
 KEY = "dk_proj_5ecretsEcretsecretsecretsecret"
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.5ecretsEcretsecret.c2VjcmV0"
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +50,13 @@ def ours(text):
     return "".join(block for block in text.split("  File ") if __file__ not in block)
 
 
-def test_a_client_shows_its_address_only(face):
-    dakora = face("https://example.com/dakora/", api_key=KEY)
+@pytest.mark.parametrize("shown_as", [{"api_key": KEY}, {"token": TOKEN}], ids=["key", "token"])
+def test_a_client_shows_its_address_only(face, shown_as):
+    dakora = face("https://example.com/dakora/", **shown_as)
     assert repr(dakora) == f"{face.__name__}('https://example.com/dakora')"
-    assert KEY not in repr(dakora._settings)
-    assert KEY not in repr(vars(dakora)) + repr(vars(dakora._sender)) + repr(vars(dakora._sender._exchange))
+    (secret,) = shown_as.values()
+    assert secret not in repr(dakora._settings)
+    assert secret not in repr(vars(dakora)) + repr(vars(dakora._sender)) + repr(vars(dakora._sender._exchange))
 
 
 def test_logs_at_their_loudest_do_not_hold_it(real_server, caplog):
@@ -85,11 +88,16 @@ async def test_logs_of_the_awaiting_face_do_not_hold_it(real_server, caplog):
         lambda _: httpx2.Response(302, headers={"location": "http://elsewhere.test"}),
     ],
 )
-async def test_no_error_shows_it_even_with_local_variables(connect, serve, answer):
-    dakora = connect(serve(answer), api_key=KEY, max_retries=0)
+@pytest.mark.parametrize(
+    "shown_as", [{"api_key": KEY}, {"token": TOKEN}, {"token": lambda: TOKEN}], ids=["key", "token", "function"]
+)
+async def test_no_error_shows_it_even_with_local_variables(connect, serve, answer, shown_as):
+    dakora = connect(serve(answer), **shown_as, max_retries=0)
     with pytest.raises(DakoraError) as caught:
         await dakora.prompts.get("a")
-    assert KEY not in ours(everything_shown(caught.value))
+    shown = ours(everything_shown(caught.value))
+    assert KEY not in shown
+    assert TOKEN not in shown
 
 
 def test_a_refused_connection_does_not_show_it():

@@ -100,3 +100,59 @@ async def test_a_closed_client_is_not_used_again(connect, serve):
     await dakora.close()
     with pytest.raises(RuntimeError, match="closed"):
         await dakora.health()
+
+
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1In0.c2VjcmV0"
+
+
+async def test_a_token_can_come_from_the_environment(face, serve, prompt_json, monkeypatch):
+    monkeypatch.setenv("DAKORA_BASE_URL", "http://env.test")
+    monkeypatch.setenv("DAKORA_PROJECT", "p")
+    monkeypatch.setenv("DAKORA_TOKEN", f" {TOKEN}\n")
+    server = serve(httpx2.Response(200, json=prompt_json))
+    outcome = sent(server, face).prompts.get("a")
+    if face is Dakora:
+        await outcome
+    assert server.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
+
+
+@pytest.mark.parametrize("given", [{"api_key": "dk_proj_arg"}, {"token": "arg.to.ken"}, {"api_key": ""}, {"token": ""}])
+async def test_who_is_named_as_an_argument_is_all_who_calls(connect, serve, prompt_json, monkeypatch, given):
+    monkeypatch.setenv("DAKORA_API_KEY", "dk_proj_env")
+    monkeypatch.setenv("DAKORA_TOKEN", TOKEN)
+    server = serve(httpx2.Response(200, json=prompt_json))
+    await connect(server, project="p", **given).prompts.get("a")
+    (wanted,) = given.values()
+    assert server.requests[0].headers.get("authorization") == (f"Bearer {wanted}" if wanted else None)
+
+
+def test_a_key_and_a_token_together_are_refused(face, monkeypatch):
+    with pytest.raises(ConfigurationError, match="one of them"):
+        face("http://x", api_key="dk_proj_a", token=TOKEN)
+    monkeypatch.setenv("DAKORA_API_KEY", "dk_proj_a")
+    monkeypatch.setenv("DAKORA_TOKEN", TOKEN)
+    with pytest.raises(ConfigurationError, match="one of them") as caught:
+        face("http://x")
+    assert TOKEN not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "mixed_up", [{"api_key": TOKEN}, {"token": "dk_proj_abc"}, {"token": "a b"}, {"token": "é"}, {"token": 7}]
+)
+def test_a_token_is_no_key_and_a_key_no_token(face, mixed_up):
+    with pytest.raises(ConfigurationError) as caught:
+        face("http://x", **mixed_up)
+    assert str(*mixed_up.values()) not in str(caught.value)
+
+
+def test_a_token_is_never_sent_to_an_address_nobody_named(face):
+    with pytest.raises(ConfigurationError, match="DAKORA_BASE_URL"):
+        face(token=TOKEN)
+
+
+@pytest.mark.parametrize("given", ["", None, "a b", "dk_proj_abc", 7])
+async def test_a_function_that_gives_no_token_ends_the_call_before_it_is_sent(connect, serve, given):
+    server = serve(httpx2.Response(200, json={"status": "ok"}))
+    with pytest.raises(ConfigurationError):
+        await connect(server, token=lambda: given, project="p").prompts.get("a")
+    assert server.requests == []

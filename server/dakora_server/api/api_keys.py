@@ -31,7 +31,6 @@ from dakora_server.core.exceptions import (
     TooMany,
     Unauthenticated,
 )
-from dakora_server.core.scope import Scope
 
 _ALWAYS = (
     Unauthenticated,
@@ -60,7 +59,8 @@ def _status(record: ApiKeyRecord, now: datetime) -> KeyStatus:
     return "live" if record.replaced_by is None else "rotated"
 
 
-def _shown(record: ApiKeyRecord) -> ApiKey:
+def shown(record: ApiKeyRecord) -> ApiKey:
+    """A key as it is shown: without the key."""
     return ApiKey(
         id=record.id,
         name=record.name,
@@ -77,7 +77,7 @@ def _shown(record: ApiKeyRecord) -> ApiKey:
 
 
 def _once_shown(fresh: FreshKey) -> Response:
-    body = ApiKeyWithSecret(**_shown(fresh.record).model_dump(), key=fresh.text)
+    body = ApiKeyWithSecret(**shown(fresh.record).model_dump(), key=fresh.text)
     headers = {"cache-control": "no-store"}
     return Response(body.model_dump_json(), status_code=201, media_type="application/json", headers=headers)
 
@@ -94,16 +94,13 @@ async def list_api_keys(
     after = time_of_cursor(cursor)
     found = await service.list_keys(project, after=after, limit=limit + 1, everything=everything)
     more = cursor_at(found[limit - 1].created_at, found[limit - 1].id) if len(found) > limit else None
-    items = [_shown(record).model_dump(mode="json") for record in found[:limit]]
+    items = [shown(record).model_dump(mode="json") for record in found[:limit]]
     return page(request, orjson.dumps(items), next_cursor=more)
 
 
 @router.post("", response_model=ApiKeyWithSecret, status_code=201, responses=problems(*_ONCE, TooMany))
 async def create_api_key(body: NewApiKey, project: AdminProject, request: Request, once: OnceOnly) -> Response:
     """Make a key. The answer is the only place where it is ever shown."""
-    if body.labels is not None and Scope.write in body.scopes:
-        raise InvalidRequest("A key that is limited to labels cannot write.")
-
     async def make() -> Response:
         fresh = await service.create(
             project,

@@ -6,6 +6,7 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from dakora_server.api.once import OnceOnly
 from dakora_server.api.pages import Cursor, Limit, page
 from dakora_server.api.problems import problems
 from dakora_server.api.shapes import (
@@ -32,6 +33,8 @@ from dakora_server.core.exceptions import (
     Busy,
     DatabaseUnavailable,
     DocumentCorrupt,
+    IdempotencyInProgress,
+    IdempotencyMismatch,
     InvalidJson,
     InvalidRequest,
     LabelNotFound,
@@ -100,12 +103,20 @@ async def list_prompts(
     return page(request, orjson.dumps([summary_json(record) for record in records[:limit]]), next_cursor=more)
 
 
-@router.post("", response_model=Prompt, status_code=201, responses=problems(*_WRITES, PromptExists, PromptArchived))
-async def create_prompt(draft: NewPrompt, request: Request, project: WriteProject) -> Response:
+@router.post(
+    "",
+    response_model=Prompt,
+    status_code=201,
+    responses=problems(*_WRITES, PromptExists, PromptArchived, IdempotencyInProgress, IdempotencyMismatch),
+)
+async def create_prompt(draft: NewPrompt, request: Request, project: WriteProject, once: OnceOnly) -> Response:
     """Save the first version of a prompt."""
-    prompt = await service.create(project, draft.spec(), folder=draft.folder or "", message=draft.message)
-    location = f"{request.url.path}/{prompt.record.prompt_id}"
-    return prompt_response(prompt, status=201, location=location)
+
+    async def make() -> Response:
+        prompt = await service.create(project, draft.spec(), folder=draft.folder or "", message=draft.message)
+        return prompt_response(prompt, status=201, location=f"{request.url.path}/{prompt.record.prompt_id}")
+
+    return await once.answer(project.tx, make)
 
 
 @router.put("/{prompt_id}", response_model=Prompt, responses=problems(*_WRITES, StaleVersion, VersionNotHigher))

@@ -13,6 +13,7 @@ from cachetools import LRUCache
 from starlette.requests import HTTPConnection
 
 from dakora_server.auth.credentials import Credential, credential_of, origin_of
+from dakora_server.auth.warm_keys import WarmKeys
 from dakora_server.core import clock
 from dakora_server.core.api_keys import service as api_keys
 from dakora_server.core.api_keys.secret import project_of
@@ -80,6 +81,7 @@ class Access:
         self._trusted_proxies = trusted_proxies
         self._key = secret.key(api_keys.PURPOSE)
         self._ids: LRUCache[str, UUID] = LRUCache(10_000)
+        self._warm = WarmKeys(platform.feed)
 
     async def admit(self, scope: AsgiScope, rule: Rule) -> None:
         """Let the request go on, with what it was granted in `scope`, or raise why not."""
@@ -120,22 +122,38 @@ class Access:
                 return None
             project_id = DEFAULT_PROJECT_ID if reference == "default" else self._id(reference)
             return None if project_id is None else self._kept((LOCAL_USER.user_id, ACCESS), ProjectId(project_id))
+        if credential.is_key:
+            return self._admit_known_key(scope, credential.raw, reference, rule)
         project_id = self._id(reference)
-        grant = None
-        if project_id is not None and credential.is_key:
-            grant = self._known_key(credential.raw)
-            # A key with labels, or without the scope, or in another's project: `admit` knows what to say.
-            if grant is None or grant.project_id != project_id or not _opens_all(grant.actor, rule):
+        actor = None if project_id is None else self._known(credential)
+        grant: Grant | None = None if actor is None else self._kept((actor.user_id, ACCESS), project_id)
+        if grant is None:
+            return None
+        return self._count(scope, rule, grant, str(grant.actor.actor_id), str(grant.workspace_id))
+
+    def _admit_known_key(self, scope: AsgiScope, raw: bytes, reference: str, rule: Rule) -> Grant | None:
+        warm = self._warm.get(raw)
+        if warm is None:
+            grant = self._known_key(raw)
+            # A key with labels is a case for `admit`, which knows what to say.
+            if grant is None or grant.actor.key is None or grant.actor.key.labels is not None:
                 return None
-        elif project_id is not None:
-            actor = self._known(credential)
-            grant = None if actor is None else self._kept((actor.user_id, ACCESS), project_id)
-        if grant is None or rule.limit is None:
+            warm = self._warm.put(raw, grant)
+        rights = warm.grant.actor.key
+        # So is a key without the scope, or in another's project.
+        if reference != warm.project or rights is None or not rule.allows_key(rights.scopes):
             return None
-        verdict = self.limits.spend(rule.limit, str(grant.actor.actor_id), str(grant.workspace_id))
-        if verdict is None:
-            return None
-        _tell(scope, verdict, rule.limit)
+        if self._warm.is_due(warm):
+            self._uses.note(rights, clock.now())
+        return self._count(scope, rule, warm.grant, warm.caller, warm.workspace)
+
+    def _count(self, scope: AsgiScope, rule: Rule, grant: Grant, caller: str, workspace: str) -> Grant | None:
+        """The grant, once the request is counted; None when that cannot be done at once. Raises RateLimited."""
+        if rule.limit is not None:
+            verdict = self.limits.spend(rule.limit, caller, workspace)
+            if verdict is None:
+                return None
+            _tell(scope, verdict, rule.limit)
         return grant
 
     async def principal(self, scope: AsgiScope, origin: Origin) -> Principal:
@@ -297,10 +315,6 @@ def _role_of(actor: Principal) -> Role:
     return Role.editor if actor.key is not None and Scope.write in actor.key.scopes else Role.viewer
 
 
-def _opens_all(actor: Principal, rule: Rule) -> bool:
-    return actor.key is not None and actor.key.labels is None and rule.allows_key(actor.key.scopes)
-
-
 def _refuse_rights(grant: Grant, rule: Rule) -> None:
     if grant.actor.key is not None:
         if not rule.allows_key(grant.actor.key.scopes):
@@ -314,6 +328,8 @@ def _tell(scope: AsgiScope, verdict: Verdict, limit: LimitClass) -> None:
     """Leave the headers of the verdict for the answer. Raises RateLimited."""
     scope["dakora.headers"] = verdict.headers
     if not verdict.allowed:
+        # Every refusal with a time to come back says so by itself, and once is enough.
+        scope["dakora.headers"] = tuple(header for header in verdict.headers if header[0] != b"retry-after")
         raise RateLimited(f"The limit of {limit.value} requests is reached.", retry_after=verdict.retry_after)
 
 

@@ -6,8 +6,8 @@ import uuid
 
 import pytest
 
-from dakora_server.core.tenancy import queries as tenancy
 from dakora_server.core.storage.tenant import Tenant
+from dakora_server.core.tenancy import queries as tenancy
 from dakora_server.core.tenancy.provisioning import LOCAL_WORKSPACE_ID
 
 ENDLESS = "{% for a in range(10000) %}{% for b in range(10000) %}{% endfor %}{% endfor %}"

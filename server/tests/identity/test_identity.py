@@ -1,13 +1,27 @@
 """What is known of a caller, for how long, and where it comes from."""
 
+import asyncio
 import gc
 import sys
 
+import httpx2
 import pytest
 
 from dakora_server.core.exceptions import IdentityUnavailable, TokenInvalid
 from dakora_server.core.tenancy import identity as identity_module
 from dakora_server.core.tenancy.identity import Issuer
+
+
+class Recorder(httpx2.AsyncHTTPTransport):
+    """Goes out to the network, and remembers what for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests = []
+
+    async def handle_async_request(self, request):
+        self.requests.append(request)
+        return await super().handle_async_request(request)
 
 
 @pytest.fixture
@@ -146,9 +160,28 @@ class TestDiscovery:
         self, configuration, verifier_for, discovered, session, key_server
     ):
         key_server.configuration = configuration
+        recorder = Recorder()
         with pytest.raises(IdentityUnavailable):
-            await verifier_for(discovered).verify(session())
-        assert key_server.fetches == 0
+            await verifier_for(discovered, transport=recorder).verify(session())
+        assert [request.url.path for request in recorder.requests] == ["/.well-known/openid-configuration"]
+
+    async def test_nothing_compressed_is_asked_for(self, verifier_for, discovered, session):
+        recorder = Recorder()
+        await verifier_for(discovered, transport=recorder).verify(session())
+        assert {request.headers["accept-encoding"] for request in recorder.requests} == {"identity"}
+
+    async def test_the_configuration_is_asked_for_once_an_hour(
+        self, verifier_for, discovered, session, key_server, clock
+    ):
+        verifier = verifier_for(discovered)
+        asked = []
+        for seconds in (0, 31, 3600):
+            clock.advance(seconds)
+            token = session()
+            identity = await verifier.verify(token)
+            await verifier.profile(token, identity)
+            asked.append(key_server.paths.count("/.well-known/openid-configuration"))
+        assert asked == [1, 1, 2]
 
     async def test_keys_that_moved_are_found_again(self, verifier_for, discovered, session, key_server, clock):
         verifier = verifier_for(discovered)
@@ -228,8 +261,22 @@ class TestProfile:
     ):
         key_server.configuration = configuration
         key_server.userinfo = {"sub": "user_1", "email": "a@example.test"}
-        verifier = verifier_for(clerk)
+        recorder = Recorder()
+        verifier = verifier_for(clerk, transport=recorder)
         token = session()
         identity = await verifier.verify(token)
         assert await verifier.profile(token, identity) == identity
-        assert "/userinfo" not in key_server.paths
+        assert [request for request in recorder.requests if "authorization" in request.headers] == []
+
+    async def test_an_endpoint_that_never_finishes_holds_nobody_up(
+        self, monkeypatch, verifier_for, clerk, session, key_server
+    ):
+        monkeypatch.setattr(identity_module, "_PROFILE_TIMEOUT", 0.2)
+        verifier = verifier_for(clerk)
+        token = session()
+        identity = await verifier.verify(token)
+        key_server.configuration = {"userinfo_endpoint": key_server.jwks_url}
+        key_server.behaviour = "drip"
+        async with asyncio.timeout(20):
+            assert await verifier.profile(token, identity) == identity
+        assert key_server.fetches == 2

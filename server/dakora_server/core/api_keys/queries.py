@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, func, insert, or_, select, update
 from dakora_server.core.api_keys.records import ApiKeyRecord
 from dakora_server.core.scope import ProjectAdmin, ProjectReader, Scope
 from dakora_server.core.storage.database import Transaction
-from dakora_server.core.storage.tables import api_keys, projects
+from dakora_server.core.storage.tables import api_keys, projects, workspaces
 
 _COLUMNS = tuple(api_keys.c[name] for name in ApiKeyRecord.__dataclass_fields__)
 
@@ -28,10 +28,24 @@ def _counts(now: datetime) -> ColumnElement[bool]:
     return api_keys.c.revoked_at.is_(None) & api_keys.c.replaced_by.is_(None) & live
 
 
-async def lock_project(project: ProjectAdmin) -> None:
-    """Let no other administrator of this project go on until this transaction has ended."""
-    query = select(projects.c.id).where(projects.c.id == project.project_id).with_for_update()
-    await project.tx.execute(query)
+async def hold_project(project: ProjectAdmin) -> bool:
+    """Let nobody else make keys here, close the project or change the workspace's members until this transaction ends.
+
+    False where the project or its workspace is closed by now.
+    """
+    # Who ends a workspace or a membership holds the workspace's row: the one row first, then the other, everywhere.
+    places = (
+        select(workspaces.c.id)
+        .where(workspaces.c.id == project.workspace_id, workspaces.c.archived_at.is_(None))
+        .with_for_update(read=True),
+        select(projects.c.id)
+        .where(projects.c.id == project.project_id, projects.c.archived_at.is_(None))
+        .with_for_update(),
+    )
+    for place in places:
+        if (await project.tx.execute(place)).scalar_one_or_none() is None:
+            return False
+    return True
 
 
 async def count_live(project: ProjectAdmin, now: datetime) -> int:
@@ -90,7 +104,8 @@ async def find_by_mac(tx: Transaction, project_id: UUID, mac: bytes) -> tuple[Ap
 
 async def note_use(tx: Transaction, project_id: UUID, used: Mapping[UUID, datetime]) -> None:
     """When keys of one project were last used."""
-    for key_id, at in used.items():
+    # In one order everywhere: two processes that write the same keys then wait for each other, and never in a circle.
+    for key_id, at in sorted(used.items()):
         await tx.execute(
             update(api_keys)
             .where(api_keys.c.project_id == project_id, api_keys.c.id == key_id)

@@ -17,11 +17,15 @@ from dakora_server.core.exceptions import (
     ApiKeyInvalid,
     ApiKeyNotFound,
     ApiKeyRevoked,
+    Forbidden,
+    InvalidRequest,
+    ProjectNotFound,
     TooMany,
 )
-from dakora_server.core.scope import KEYS, Principal, ProjectAdmin, ProjectId, Scope
+from dakora_server.core.scope import KEYS, Principal, ProjectAdmin, ProjectId, Role, Scope
 from dakora_server.core.storage.database import Database
 from dakora_server.core.storage.tenant import Tenant
+from dakora_server.core.tenancy import queries as tenancy
 
 LIVE_KEYS = 10
 DEFAULT_OVERLAP = timedelta(hours=24)
@@ -37,8 +41,14 @@ async def create(
     labels: Sequence[str] | None = None,
     expires_in_days: int | None = None,
 ) -> FreshKey:
-    """Make a key. Its text is in the answer and nowhere else. Raises TooMany at 10 live keys."""
-    await queries.lock_project(project)
+    """Make a key. Its text is in the answer and nowhere else.
+
+    Raises TooMany at 10 live keys, InvalidRequest for one that is limited to labels and may write; ProjectNotFound or
+    Forbidden where the project was closed, or the actor's role taken, while this waited for its turn.
+    """
+    if labels is not None and Scope.write in scopes:
+        raise InvalidRequest("A key that is limited to labels cannot write.")
+    await _hold(project)
     now = clock.now()
     if await queries.count_live(project, now) >= LIVE_KEYS:
         raise TooMany(f"A project has at most {LIVE_KEYS} live API keys: revoke one first.")
@@ -46,6 +56,17 @@ async def create(
     fresh = await _add(project, secret, name=name, scopes=scopes, labels=labels, now=now, expires_at=end)
     await note(project, "api_key.created", fresh.record.id, after=_facts(fresh.record))
     return fresh
+
+
+async def _hold(project: ProjectAdmin) -> None:
+    """Be the only one who makes keys here. What the guard saw may have ended since, and a key would outlive it."""
+    if not await queries.hold_project(project):
+        raise ProjectNotFound
+    role = await tenancy.find_member(project.tx, project.workspace_id, project.actor.user_id)
+    if role is None:
+        raise ProjectNotFound
+    if not role.covers(Role.admin):
+        raise Forbidden
 
 
 async def _add(
@@ -108,9 +129,10 @@ async def revoke(project: ProjectAdmin, key_id: UUID) -> None:
 async def rotate(project: ProjectAdmin, secret: Secret, key_id: UUID, *, overlap: timedelta) -> FreshKey:
     """A new key with the same rights; the old one works on for the overlap, so that programs can change over.
 
-    Raises ApiKeyNotFound, also for a key that opens nothing any more or was rotated already.
+    Raises ApiKeyNotFound, also for a key that opens nothing any more or was rotated already; ProjectNotFound and
+    Forbidden as `create` does.
     """
-    await queries.lock_project(project)
+    await _hold(project)
     now = clock.now()
     old = await queries.lock_key(project, key_id)
     if old is None or not old.is_live(now) or old.replaced_by is not None:

@@ -52,7 +52,7 @@ class KeyUses:
             for project_id, used in by_project.items():
                 async with self._database.transaction(Tenant(project_id=project_id)) as tx:
                     await queries.note_use(tx, project_id, used)
-        except DakoraError:
+        except BaseException:  # also when stopped halfway: `stop` writes what is left
             self._used = {**noted, **self._used}
             raise
 

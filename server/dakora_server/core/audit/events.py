@@ -84,7 +84,11 @@ class ChainCheck:
         """Take the next seals, in order of `seq`; the first break, if there is one."""
         for seal in seals:
             expected = self.seq + 1
-            if seal.seq != expected:
+            if seal.seq < 1:
+                return Break(seal.seq, "no seal has such a number")
+            if seal.seq < expected:
+                return Break(seal.seq, "a second event has the same id")
+            if seal.seq > expected:
                 return Break(expected, "the seal is missing")
             if seal.event is None:
                 return Break(seal.seq, "the event is missing")

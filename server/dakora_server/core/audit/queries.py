@@ -78,15 +78,21 @@ async def add_seals(tx: Transaction, seals: Sequence[tuple[int, UUID, bytes]]) -
     )
 
 
-async def seals_after(tx: Transaction, seq: int, *, limit: int) -> list[Seal]:
-    """The next seals with their events."""
-    joined = audit_seals.outerjoin(audit_events, audit_events.c.id == audit_seals.c.event_id)
+async def count_unsealed(tx: Transaction) -> tuple[int, datetime | None]:
+    """How many events have no seal, and the time of the oldest."""
+    sealed = select(audit_seals.c.event_id).where(audit_seals.c.event_id == audit_events.c.id).exists()
+    query = select(func.count().label("events"), func.min(audit_events.c.at).label("oldest")).where(~sealed)
+    row = (await tx.execute(query)).one()
+    return row.events, row.oldest
+
+
+async def seals_from(tx: Transaction, seq: int, *, limit: int) -> list[Seal]:
+    """The next seals, from this number on, each with every event of its id: more than one is a forgery."""
+    some = select(audit_seals).where(audit_seals.c.seq >= seq).order_by(audit_seals.c.seq).limit(limit).subquery()
     query = (
-        select(audit_seals.c.seq, audit_seals.c.hash, *_EVENT_COLUMNS)
-        .select_from(joined)
-        .where(audit_seals.c.seq > seq)
-        .order_by(audit_seals.c.seq)
-        .limit(limit)
+        select(some.c.seq, some.c.hash, *_EVENT_COLUMNS)
+        .select_from(some.outerjoin(audit_events, audit_events.c.id == some.c.event_id))
+        .order_by(some.c.seq)
     )
     return [
         Seal(row.seq, row.hash, None if row._mapping["id"] is None else _event(row)) for row in await tx.execute(query)

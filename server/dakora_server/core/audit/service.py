@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -26,6 +26,8 @@ SYSTEM = UUID(int=0)
 _SEAL_SECONDS = 0.5
 _HEAD_SECONDS = 3600.0
 _BATCH = 1_000
+# The walk begins below the first number: a seal down there would keep an event from ever being sealed.
+_BELOW_ALL = -(2**63)
 # Transactions end long before. What is older and unsealed is looked for at start, and once an hour.
 _RECENT = timedelta(minutes=2)
 _HEAD = "audit head"
@@ -81,14 +83,14 @@ def _plain(facts: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {name: str(value) if isinstance(value, UUID) else value for name, value in facts.items()}
 
 
-async def seal(database: Database, *, everything: bool = False) -> int:
-    """Chain the events that have no seal yet; how many there were. Nothing happens while another process seals.
+async def seal(database: Database, *, everything: bool = False) -> int | None:
+    """Chain the events that have no seal yet; how many there were, or None while another process seals.
 
     Raises DatabaseUnavailable, Busy.
     """
     async with database.transaction(PLATFORM) as tx:
         if not await queries.become_sealer(tx):
-            return 0
+            return None
         events = await queries.unsealed(tx, within=None if everything else _RECENT, limit=_BATCH)
         if not events:
             return 0
@@ -127,10 +129,15 @@ async def head(database: Database, secret: Secret) -> Head:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a walk along the chain found: how many events hold, and the first break."""
+    """What a walk along the chain found: how many events hold, and the first break.
+
+    `waiting` counts the events that have no seal yet, which nothing protects; the oldest of them is from `oldest`.
+    """
 
     events: int
     broken: Break | None
+    waiting: int = 0
+    oldest: datetime | None = None
 
 
 async def verify(database: Database, *, expected: str | None = None, secret: Secret | None = None) -> Verdict:
@@ -141,19 +148,26 @@ async def verify(database: Database, *, expected: str | None = None, secret: Sec
     wanted = None if expected is None else _read_head(expected, secret)
     check = ChainCheck()
     async with database.transaction(PLATFORM, read_only=True) as tx:
-        while True:
-            seals = await queries.seals_after(tx, check.seq, limit=_BATCH)
-            for one in seals:
-                broken = check.follow([one])
-                if broken is None and wanted is not None and wanted[0] == check.seq and wanted[1] != check.hash:
-                    broken = Break(check.seq, "it is not the event that was sealed under this number")
-                if broken is not None:
-                    return Verdict(check.seq, broken)
-            if not seals:
-                break
+        broken = await walk(tx, check, wanted)
+        waiting, oldest = await queries.count_unsealed(tx)
+    return Verdict(check.seq if broken is None else max(0, broken.seq - 1), broken, waiting, oldest)
+
+
+async def walk(tx: Transaction, check: ChainCheck, wanted: tuple[int, bytes] | None = None) -> Break | None:
+    """Follow the chain to its end, or to the first break: also a number `wanted` that has another hash, or none."""
+    begin, more = _BELOW_ALL, True
+    while more:
+        seals = await queries.seals_from(tx, begin, limit=_BATCH)
+        for one in seals:
+            broken = check.follow([one])
+            if broken is not None:
+                return broken
+            if wanted is not None and wanted[0] == check.seq and wanted[1] != check.hash:
+                return Break(check.seq, "it is not the event that was sealed under this number")
+        begin, more = check.seq + 1, len(seals) >= _BATCH
     if wanted is not None and wanted[0] > check.seq:
-        return Verdict(check.seq, Break(check.seq + 1, f"the chain ends here, and reached {wanted[0]} before"))
-    return Verdict(check.seq, None)
+        return Break(check.seq + 1, f"the chain ends here, and reached {wanted[0]} before")
+    return None
 
 
 def _read_head(text: str, secret: Secret | None) -> tuple[int, bytes]:
@@ -197,10 +211,13 @@ class Sealer:
         while True:
             try:
                 sealed = await seal(self._database, everything=everything)
-                everything = everything and sealed == _BATCH
+                # Not asked again only once it was really done: another process may have been sealing just then.
+                everything = everything and sealed in {None, _BATCH}
                 if time.monotonic() - told_at > _HEAD_SECONDS:
                     told_at, everything = time.monotonic(), True
                     logger.warning("audit head %s", await head(self._database, self._secret))
             except DakoraError as error:
                 logger.warning("audit events wait for their seal: %s", error.code)
+            except Exception as error:  # noqa: BLE001 - a damaged chain must not end, unnoticed, all further sealing
+                logger.error("audit events wait for their seal: %s", type(error).__name__)
             await asyncio.sleep(_SEAL_SECONDS)

@@ -36,7 +36,7 @@ _SWEEP_SECONDS = 60.0
 # In one statement, and without asking for the new row: who writes it may not read it.
 _TELL = text(
     "WITH told AS (INSERT INTO changes (scope_id, subject) VALUES (:scope_id, :subject))"
-    f" SELECT pg_notify('{_CHANNEL}', '')"
+    " SELECT pg_notify(:channel, '')"
 )
 _READ = (
     "SELECT pg_snapshot_xmin(pg_current_snapshot())::text, extract(epoch FROM now())::float8, c.id, c.scope_id,"
@@ -53,7 +53,7 @@ Listener = Callable[[UUID, str], None]
 
 async def announce(tx: Transaction, scope_id: UUID, subject: str) -> None:
     """Tell every process, at commit, that this subject of a project, workspace or user has changed."""
-    await tx.execute(_TELL, {"scope_id": scope_id, "subject": subject})
+    await tx.execute(_TELL, {"scope_id": scope_id, "subject": subject, "channel": _CHANNEL})
 
 
 class ChangeFeed:

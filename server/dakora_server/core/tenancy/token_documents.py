@@ -1,5 +1,6 @@
 """JSON documents of the identity provider, fetched so that no answer of its can hurt: bounded, and nowhere else."""
 
+import asyncio
 import ipaddress
 import time
 from collections.abc import Callable, Mapping
@@ -101,6 +102,7 @@ class Discovery:
         self._monotonic = monotonic
         self._found: ProviderDocument | None = None
         self._found_at = 0.0
+        self._asking = asyncio.Lock()
 
     async def find(self) -> ProviderDocument:
         """The configuration; one that speaks for another issuer counts as none.
@@ -108,11 +110,12 @@ class Discovery:
         Raises:
             DocumentUnavailable: it cannot be had, or is not acceptable.
         """
-        if self._found is None or self._monotonic() - self._found_at >= _REDISCOVER:
-            url = _safe(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
-            self._found = _read_configuration(await fetch_object(self._client, url), self._issuer)
-            self._found_at = self._monotonic()
-        return self._found
+        async with self._asking:
+            if self._found is None or self._monotonic() - self._found_at >= _REDISCOVER:
+                url = _safe(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
+                self._found = _read_configuration(await fetch_object(self._client, url), self._issuer)
+                self._found_at = self._monotonic()
+            return self._found
 
     def forget(self) -> None:
         """Ask again next time: what it named does not answer."""

@@ -1,0 +1,84 @@
+# ruff: noqa: ASYNC109 - the time limit is part of the promise, and both faces take the same arguments
+
+"""`dakora.api_keys`: the keys that programs open one project with."""
+
+import builtins
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+
+from dakora_client import _tenancy_operations
+from dakora_client._senders import AsyncSender
+from dakora_client.types import ApiKey, NewApiKey, Scope
+
+
+class ApiKeys:
+    """The API keys of the client's project, for its workspace's admins: no key manages keys.
+
+    Every method takes `timeout`, the seconds it may take in all, in place of the client's own.
+    """
+
+    def __init__(self, sender: AsyncSender) -> None:
+        self._sender = sender
+
+    async def list(self, *, all: bool = False, timeout: float | None = None) -> builtins.list[ApiKey]:  # noqa: A002 - the API's own word
+        """The keys, newest first; with `all` also those that open nothing any more. `timeout` is for each page."""
+        return [key async for key in self.iter(all=all, timeout=timeout)]
+
+    async def iter(self, *, all: bool = False, timeout: float | None = None) -> AsyncIterator[ApiKey]:  # noqa: A002 - the API's own word
+        """The same, one after the other; pages are fetched as they are needed."""
+        page_at = partial(_tenancy_operations.list_api_keys, everything=all)
+        async for key in self._sender.iterate(page_at, timeout):
+            yield key
+
+    async def create(
+        self,
+        name: str,
+        *,
+        scopes: Sequence[Scope] = ("read", "render"),
+        labels: Sequence[str] | None = None,
+        expires_in_days: int | None = None,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> NewApiKey:
+        """Make a key. The answer's `key` is never shown again.
+
+        With `labels` the key opens only the versions that these labels point to, and cannot write. `expires_in_days`
+        is 30, 90 or 365. With an `idempotency_key` of your own, calls of several programs or runs are done once;
+        without one, so are the repeats of this call.
+
+        Raises:
+            ConflictError: the project has as many live keys as it may have.
+            PermissionDenied: you are no admin of the workspace.
+        """
+        call = _tenancy_operations.create_api_key(
+            name,
+            scopes=scopes,
+            labels=labels,
+            expires_in_days=expires_in_days,
+            idempotency_key=idempotency_key,
+        )
+        return await self._sender.send(call, timeout)
+
+    async def rotate(
+        self,
+        key_id: str,
+        *,
+        overlap_hours: int = 24,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> NewApiKey:
+        """Make a key with the same rights; the old one works on for `overlap_hours`, so that programs can change over.
+
+        Raises:
+            NotFoundError: there is no such key, it opens nothing any more, or it was rotated already.
+        """
+        call = _tenancy_operations.rotate_api_key(key_id, overlap_hours=overlap_hours, idempotency_key=idempotency_key)
+        return await self._sender.send(call, timeout)
+
+    async def revoke(self, key_id: str, *, timeout: float | None = None) -> None:
+        """End a key for good, from the next request on. Doing it again changes nothing.
+
+        Raises:
+            NotFoundError: there is no such key.
+        """
+        await self._sender.send(_tenancy_operations.revoke_api_key(key_id), timeout)

@@ -1,0 +1,78 @@
+# ruff: noqa: ASYNC109 - the time limit is part of the promise, and both faces take the same arguments
+
+"""`dakora.projects`: the projects of a workspace."""
+
+import builtins
+from functools import partial
+
+from dakora_client import _tenancy_operations
+from dakora_client._senders import AsyncSender
+from dakora_client.types import Project
+
+
+class Projects:
+    """Projects, for the members of their workspace; an API key sees its own.
+
+    Every method takes `timeout`, the seconds it may take in all, in place of the client's own. What is not yours to
+    see raises NotFoundError, what your role does not allow PermissionDenied.
+    """
+
+    def __init__(self, sender: AsyncSender) -> None:
+        self._sender = sender
+
+    async def list(
+        self, workspace_id: str, *, archived: bool = False, timeout: float | None = None
+    ) -> builtins.list[Project]:
+        """The projects of a workspace in order of slug, or its archived ones. `timeout` is for each page of 200."""
+        page_at = partial(_tenancy_operations.list_projects, workspace_id, archived=archived)
+        found = self._sender.iterate(page_at, timeout)
+        return [project async for project in found]
+
+    async def create(
+        self,
+        workspace_id: str,
+        name: str,
+        *,
+        slug: str | None = None,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> Project:
+        """Make a project. Without a slug, one is made from the name.
+
+        Raises:
+            ConflictError: the slug is taken, or the workspace has as many projects as it may have.
+        """
+        call = _tenancy_operations.create_project(workspace_id, name, slug=slug, idempotency_key=idempotency_key)
+        return await self._sender.send(call, timeout)
+
+    async def get(self, project_id: str, *, timeout: float | None = None) -> Project:
+        """One project."""
+        return await self._sender.send(_tenancy_operations.get_project(project_id), timeout)
+
+    async def rename(
+        self,
+        project_id: str,
+        *,
+        name: str | None = None,
+        slug: str | None = None,
+        timeout: float | None = None,
+    ) -> Project:
+        """Give a project another name or slug.
+
+        Raises:
+            ConflictError: the slug is taken.
+        """
+        call = _tenancy_operations.change_project(project_id, name=name, slug=slug)
+        return await self._sender.send(call, timeout)
+
+    async def delete(self, project_id: str, *, timeout: float | None = None) -> None:
+        """Archive a project: nothing opens it any more, its API keys are revoked. For 30 days `restore` undoes it."""
+        await self._sender.send(_tenancy_operations.archive_project(project_id), timeout)
+
+    async def restore(self, project_id: str, *, timeout: float | None = None) -> Project:
+        """Open an archived project again. Its API keys stay revoked.
+
+        Raises:
+            ConflictError: another project has taken its slug.
+        """
+        return await self._sender.send(_tenancy_operations.restore_project(project_id), timeout)

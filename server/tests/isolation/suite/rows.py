@@ -1,0 +1,141 @@
+"""Every row there is, as its owner sees it: whose it is, and what it holds."""
+
+import hashlib
+import json
+from collections import defaultdict
+from typing import Any
+
+import psycopg
+from isolation_suite.tenants import NOMADS, Tenants
+from isolation_suite.tokens import Labels
+
+from dakora_server.core.storage.database import driver_url
+from dakora_server.core.storage.tables import metadata
+
+# These belong to no tenant: signals (ids only), and the chain over everybody's events.
+NOBODYS = {"changes", "audit_seals"}
+# Written by reading, and about nothing but time.
+_IDLE = {"last_used_at"}
+# Chosen by the caller, who may choose what somebody else has chosen.
+_FREE = {("idempotency_keys", "key")}
+
+
+class Rows:
+    """A reading of the whole database through the owner's connection, which no wall stops."""
+
+    def __init__(self, owner_url: str) -> None:
+        self.rows: dict[str, list[dict[str, Any]]] = {}
+        with psycopg.connect(driver_url(owner_url)) as connection:
+            for table in metadata.tables:
+                query = f"SELECT to_jsonb(t) FROM public.{table} t"
+                self.rows[table] = [row for (row,) in connection.execute(query)]
+        self._workspaces: defaultdict[str, set[str]] = defaultdict(set)
+        self._projects: dict[str, set[str]] = {}
+
+    def learn(self, tenants: Tenants) -> None:
+        """Let every id and content hash be known as its row's owner's."""
+        owners = tenants.owners
+        for row in self.rows["memberships"]:
+            self._workspaces[row["workspace_id"]] |= owners.labels(row["user_id"])
+        for row in self.rows["workspaces"]:
+            known = owners.labels(row["id"])
+            self._workspaces[row["id"]] = set(known) or self._workspaces[row["id"]]
+            owners.add(row["id"], *self._workspaces[row["id"]])
+        for row in self.rows["projects"]:
+            spot = next((spot for spot in tenants.spots if spot.id == row["id"]), None)
+            self._projects[row["id"]] = {spot.label} if spot else self._workspaces[row["workspace_id"]]
+            owners.add(row["id"], *self._workspaces[row["workspace_id"]])
+        for table, column in (("api_keys", "id"), ("invitations", "id"), ("audit_events", "id")):
+            for row in self.rows[table]:
+                owners.add(row[column], *self.whose(tenants, table, row))
+        for row in self.rows["versions"]:
+            labels = self.whose(tenants, "versions", row)
+            # A nomad's text may lie in either project of its workspace.
+            owners.add(row["content_hash"], *({label[0] for label in labels} if row["prompt_id"] in NOMADS else labels))
+
+    def whose(self, tenants: Tenants, table: str, row: dict[str, Any]) -> set[str]:
+        """The labels of the place that a row belongs to. Fails for a table that does not say."""
+        if row.get("project_id"):
+            return self._projects.get(row["project_id"], set())
+        if table == "projects":
+            return self._projects[row["id"]]
+        if "workspace_id" in row:
+            return self._workspaces[row["workspace_id"]]
+        if table == "workspaces":
+            return self._workspaces[row["id"]]
+        owner = row["id"] if table == "users" else row.get("tenant_id") or row.get("user_id")
+        assert owner is not None, f"{table} does not say whose its rows are: teach this test, or add it to NOBODYS"
+        return self._projects.get(owner) or self._workspaces.get(owner) or tenants.owners.labels(owner)
+
+    def strangers(self, tenants: Tenants) -> list[str]:
+        """Rows that hold what is another's: somebody wrote where it may not, or a row lies in the wrong place."""
+        found = []
+        for table, rows in self.rows.items():
+            if table in NOBODYS:
+                continue
+            for row in rows:
+                labels = self.whose(tenants, table, row)
+                text = json.dumps({name: value for name, value in row.items() if (table, name) not in _FREE}).encode()
+                for token in tenants.owners.strangers(text, self._view(labels), table, learn=False):
+                    whose = sorted(tenants.owners.labels(token))
+                    found.append(f"{table} of {sorted(labels)} holds {token} of {whose}: {row}"[:1_000])
+        return found
+
+    @staticmethod
+    def _view(labels: set[str]) -> Labels:
+        """What may stand in a row of a place: what is its own, or its workspace's."""
+        return frozenset(labels | {label[0] for label in labels} | {"everybody"})
+
+    def digest(self, tenants: Tenants, side: str) -> dict[str, str]:
+        """A hash of all that one workspace, its projects and its people have, table by table."""
+        found: dict[str, str] = {}
+        for table, rows in self.rows.items():
+            if table in NOBODYS:
+                continue
+            mine = sorted(
+                json.dumps({name: value for name, value in row.items() if name not in _IDLE}, sort_keys=True)
+                for row in rows
+                if any(label.startswith(side) for label in self.whose(tenants, table, row))
+            )
+            found[table] = f"{len(mine)} rows {hashlib.sha256(chr(10).join(mine).encode()).hexdigest()}"
+        return found
+
+
+def strangers_in_caches(platform: Any, tenants: Tenants) -> list[str]:
+    """What a process keeps in memory under a wrong name: prompts, documents, rights."""
+    found = []
+    view_of = {spot.id: frozenset((spot.label, spot.side, "everybody")) for spot in tenants.spots}
+    for (project_id, prompt_id), answers in platform.pointers._cache.items():
+        for kept in answers.values():
+            text = f"{kept.record} {kept.document.text} {kept.wire}".encode()
+            found += _in(tenants, text, view_of.get(str(project_id)), f"pointer to {prompt_id}")
+    for (project_id, digest), document in platform.vault._cache.items():
+        found += _in(tenants, document.text.encode(), view_of.get(str(project_id)), f"document {digest}")
+    found += _strange_rights(platform, tenants)
+    return found
+
+
+def _in(tenants: Tenants, text: bytes, view: Labels | None, where: str) -> list[str]:
+    if view is None:
+        return []
+    strangers = tenants.owners.strangers(text, view, where, learn=False)
+    return [f"{where} keeps {token} of {tenants.owners.labels(token)}" for token in strangers]
+
+
+def _strange_rights(platform: Any, tenants: Tenants) -> list[str]:
+    """Rights kept for somebody else than they were given to, or for a place that one is no member of."""
+    found = []
+    callers = {caller.user_id: caller for caller in tenants.callers if caller.user_id}
+    for (scope_id, subject), kept in platform.rights._cache.items():
+        for selector, right in kept.items():
+            actor = getattr(right, "actor", right)
+            owner = actor.key.project_id if subject == "!keys" else actor.user_id
+            if owner != scope_id:
+                found.append(f"the right of {owner} is kept under {scope_id}")
+            caller = callers.get(str(scope_id)) if subject == "!access" else None
+            workspace_id = getattr(right, "workspace_id", None)
+            if caller is not None and workspace_id is not None:
+                labels = tenants.owners.labels(str(workspace_id))
+                if tenants.at_home(caller).isdisjoint(labels):
+                    found.append(f"{caller.name} has a right in a workspace of {sorted(labels)} as {selector}")
+    return found
