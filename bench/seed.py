@@ -9,7 +9,7 @@ import psycopg
 from dakora_server.core.storage.database import driver_url
 from dakora_server.core.templates.model import parse_spec
 from dakora_server.core.templates.serialization import Document
-from dakora_server.core.tenancy.provisioning import DEFAULT_PROJECT_ID, LOCAL_USER, LOCAL_WORKSPACE_ID
+from dakora_server.core.tenancy.provisioning import DEFAULT_PROJECT_ID, LOCAL_USER
 
 TEMPLATE = """Hello {{ name }}, welcome to the team of {{ company }}.
 {% if note %}Please note: {{ note }}{% endif %}
@@ -70,11 +70,18 @@ def seed(
 
 
 def second_project(database_url: str) -> uuid.UUID:
-    """A second project of the local workspace, for another caller."""
-    project = uuid.uuid4()
+    """A project of another workspace that the local user is in, for another caller."""
+    project, workspace = uuid.uuid4(), uuid.uuid4()
     with psycopg.connect(driver_url(database_url)) as connection:
         connection.execute(
-            "INSERT INTO projects (id, workspace_id, slug, name) VALUES (%s, %s, %s, 'Neighbour')",
-            (project, LOCAL_WORKSPACE_ID, f"neighbour-{project}"),
+            "INSERT INTO workspaces (id, slug, name) VALUES (%s, %s, 'Neighbour')", (workspace, f"neighbour-{project}")
+        )
+        connection.execute(
+            "INSERT INTO memberships (workspace_id, user_id, role) VALUES (%s, %s, 'owner')",
+            (workspace, LOCAL_USER.user_id),
+        )
+        connection.execute(
+            "INSERT INTO projects (id, workspace_id, slug, name) VALUES (%s, %s, 'neighbour', 'Neighbour')",
+            (project, workspace),
         )
     return project

@@ -38,12 +38,18 @@ class Connection:
     project: str | None = None
     url_from: str = "the default"
     key_from: str | None = None
+    token: str | None = field(default=None, repr=False)
+
+    @property
+    def shown(self) -> str | None:
+        """What the server is shown, in words: an API key, a session token, or nothing."""
+        return "API key" if self.api_key else "session token" if self.token else None
 
     @property
     def is_exposed(self) -> bool:
-        """Whether an API key would cross a network unencrypted."""
+        """Whether an API key or a token would cross a network unencrypted."""
         parts = urlsplit(self.url)
-        return bool(self.api_key) and parts.scheme == "http" and parts.hostname not in _LOOPBACK
+        return self.shown is not None and parts.scheme == "http" and parts.hostname not in _LOOPBACK
 
 
 def resolve(world: World, *, url: str | None, api_key: str | None, project: str | None) -> Connection:
@@ -56,17 +62,23 @@ def resolve(world: World, *, url: str | None, api_key: str | None, project: str 
     address = (chosen or LOCAL_URL).rstrip("/")
     # The linked key was meant for the linked server: it is shown to no other.
     linked = link if link.url == address else Link("")
-    key, key_from = _first(
-        (read_key(world, api_key), "--api-key"),
-        (env.get("DAKORA_API_KEY"), "DAKORA_API_KEY"),
-        (linked.api_key, "dakora link"),
-    )
+    key, key_from = _first((read_key(world, api_key), "--api-key"), (env.get("DAKORA_API_KEY"), "DAKORA_API_KEY"))
+    token = None if key_from == "--api-key" else read_token(world)
+    if key is not None and token is not None:
+        raise WrongUse("DAKORA_API_KEY and DAKORA_TOKEN are both set: unset one of them.")
+    if key is None and token is None:
+        key, key_from = _first((linked.api_key, "dakora link"))
     place, _ = _first(
         (project, "--project"),
         (env.get("DAKORA_PROJECT"), "DAKORA_PROJECT"),
         (linked.project, "dakora link"),
     )
-    return Connection(address, key, place, url_from or "the default", key_from)
+    return Connection(address, key, place, url_from or "the default", "DAKORA_TOKEN" if token else key_from, token)
+
+
+def read_token(world: World) -> str | None:
+    """The session token in the environment: no flag takes one, and no link remembers one, because it is soon over."""
+    return world.env.get("DAKORA_TOKEN", "").strip() or None
 
 
 def read_key(world: World, given: str | None) -> str | None:

@@ -2,7 +2,7 @@
 
 import click
 
-from dakora_cli.connection import Connection, Link, mask, read_key, read_link, remove_link, write_link
+from dakora_cli.connection import Connection, Link, mask, read_key, read_link, read_token, remove_link, write_link
 from dakora_cli.options import SPEAKING, Invocation, command
 from dakora_cli.reach import ask
 from dakora_cli.refusals import Refusal, WrongUse
@@ -17,7 +17,8 @@ def link(call: Invocation, *, url: str | None, print_env: bool, remove: bool) ->
     """Remember a server for later commands, and for the SDKs.
 
     The address is tried first. The key is taken from DAKORA_API_KEY, asked for with `--api-key ask`, or read with
-    `--api-key -`, so that it stays out of your shell's history. Without an address the link is shown.
+    `--api-key -`, so that it stays out of your shell's history. A key knows its project. Without an address the link is
+    shown.
 
     eval "$(dakora link --print-env)" hands it to programs that use an SDK.
     """
@@ -78,7 +79,9 @@ def _remember(call: Invocation, url: str) -> None:
         call.out.warn("the key is in your shell's history now; `--api-key ask` keeps it out.")
     # What is tried is what will be remembered, whatever else the environment says.
     key_from = None if link.api_key is None else "--api-key" if flags.api_key else "DAKORA_API_KEY"
-    call.connection = Connection(link.url, link.api_key, link.project, "the command line", key_from)
+    token = None if link.api_key else read_token(call.world)
+    shown_from = "DAKORA_TOKEN" if token else key_from
+    call.connection = Connection(link.url, link.api_key, link.project, "the command line", shown_from, token)
     context = ask(call, lambda dakora: _try(dakora, link))
     path = write_link(call.world, link)
     if call.out.as_json:
@@ -93,9 +96,8 @@ async def _try(dakora: Dakora, link: Link) -> Context:
     await dakora.health()
     context = await dakora.context()
     if link.project is not None:
-        # One page is enough to learn whether the project is there and open to us.
-        async for _ in dakora.prompts.iter():
-            break
+        # Whatever a key's scopes are, it may ask this.
+        await dakora.projects.get(link.project)
     return context
 
 

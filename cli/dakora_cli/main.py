@@ -11,7 +11,7 @@ from click.shell_completion import get_completion_class, shell_complete
 
 from dakora_cli import __version__
 from dakora_cli.lazy import load
-from dakora_cli.options import REACHING, SPEAKING, Flags, Outer, share
+from dakora_cli.options import REACHING, SPEAKING, Flags, InOrder, Outer, share
 from dakora_cli.output import Output
 from dakora_cli.refusals import Exit, Refusal, WrongUse
 from dakora_cli.world import World, real_world
@@ -21,6 +21,7 @@ COMMANDS = {
     "dev": ("dakora_cli.dev:dev", "Run the whole platform on this machine, in the foreground."),
     "init": ("dakora_cli.init:init", "Make a folder ready: prompts/ with an example, .env, .gitignore."),
     "link": ("dakora_cli.link:link", "Remember a server for later commands, and for the SDKs."),
+    "whoami": ("dakora_cli.whoami:whoami", "Print who you are to the server, and where you work."),
     "version": ("dakora_cli.version:version", "Print this command's version and the server's."),
     "list": ("dakora_cli.list:list_prompts", "List the prompts of the project."),
     "show": ("dakora_cli.show:show", "Print a prompt."),
@@ -29,6 +30,11 @@ COMMANDS = {
     "pull": ("dakora_cli.pull:pull", "Write the server's prompts into a folder."),
     "diff": ("dakora_cli.diff:diff", "Show how a folder differs from the server."),
     "validate": ("dakora_cli.validate:validate", "Check prompt files without a server."),
+    "keys": ("dakora_cli.keys:keys", "Make, rotate and revoke the project's API keys."),
+    "projects": ("dakora_cli.projects:projects", "List the projects you can work in."),
+    "members": ("dakora_cli.members:members", "List who is in the workspace."),
+    "invite": ("dakora_cli.invite:invite", "Invite somebody into the workspace."),
+    "audit": ("dakora_cli.audit:audit", "List what was done in the project, newest first."),
 }
 _COMPLETE = "_DAKORA_COMPLETE"
 
@@ -50,13 +56,6 @@ class Deferred(click.Command):
     ) -> click.Context:
         """The context of the loaded command: everything else is asked of that."""
         return self.loaded().make_context(info_name, args, parent=parent, **extra)
-
-
-class _InOrder(click.Group):
-    """A group that lists its commands in the order in which they are met."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
 
 
 def _root(ctx: click.Context, *, version: bool, completion: str | None, **flags: Any) -> None:
@@ -82,7 +81,7 @@ def build() -> click.Group:
     shells = click.Choice(["bash", "zsh", "fish"])
     root = click.option("--completion", type=shells, help="Print the completion script for a shell.")(root)
     root = click.option("--version", is_flag=True, help="Print the version and exit.")(root)
-    group = click.group("dakora", cls=_InOrder, invoke_without_command=True)(root)
+    group = click.group("dakora", cls=InOrder, invoke_without_command=True)(root)
     for name, (target, summary) in COMMANDS.items():
         group.add_command(Deferred(name, target, summary))
     return group

@@ -56,7 +56,7 @@ class Invocation:
         flags = self.flags
         found = resolve(self.world, url=flags.url, api_key=flags.api_key, project=flags.project)
         if found.is_exposed:
-            self.out.warn(f"the API key travels unencrypted to {found.url}: use https.")
+            self.out.warn(f"the {found.shown} travels unencrypted to {found.url}: use https.")
         return found
 
 
@@ -94,3 +94,23 @@ def share(function: Callable[..., Any], *flags: str) -> Callable[..., Any]:
         function = OPTIONS[flag](function)
     function.__dict__.setdefault("__click_params__", []).extend(own)
     return function
+
+
+class InOrder(click.Group):
+    """A group that lists its commands in the order in which they are met."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, as they were added."""
+        return list(self.commands)
+
+
+def group(name: str, text: str) -> click.Group:
+    """A command of commands; by itself it prints its help. The commands are added to what comes back."""
+
+    @click.group(name, cls=InOrder, invoke_without_command=True, help=text)
+    @click.pass_context
+    def alone(ctx: click.Context) -> None:
+        if ctx.invoked_subcommand is None:
+            ctx.obj.world.stdout.write(ctx.get_help() + "\n")
+
+    return alone

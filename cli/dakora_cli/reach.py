@@ -43,7 +43,11 @@ async def reach(call: Invocation, connection: Connection, **settings: Any) -> As
     try:
         # Empty texts say "none": what is left out, the client would look up in the environment by itself.
         dakora = call.world.open_client(
-            connection.url, api_key=connection.api_key or "", project=connection.project or "", **settings
+            connection.url,
+            api_key=connection.api_key or "",
+            token=connection.token or "",
+            project=connection.project or "",
+            **settings,
         )
         async with dakora:
             yield dakora
@@ -72,8 +76,13 @@ def _no(error: APIError, connection: Connection) -> Refusal:
         only = problems[0]
         message = only.message if only.line is None else f"{message.rstrip('.')}: {only}"
     if isinstance(error, AuthenticationError):
-        hint = f"the key came from {connection.key_from}" if connection.key_from else "set DAKORA_API_KEY"
+        kind = "token" if connection.token else "key"
+        hint = f"the {kind} came from {connection.key_from}" if connection.key_from else "set DAKORA_API_KEY"
         return Refusal(f"{message.rstrip('.')} ({hint}).", facts=facts)
+    if error.code == "scope_missing" and connection.api_key:
+        return Refusal(
+            f"{message.rstrip('.')}: what keys may not do at all, a session token in DAKORA_TOKEN may.", facts=facts
+        )
     if isinstance(error, ServerError | RateLimited):
         request = f" (request {error.request_id})" if error.request_id else ""
         return NotReached(f"{message.rstrip('.')}{request}.", problems=problems, facts=facts)

@@ -1,6 +1,7 @@
 """`docs/cli.md`, made from the commands' own help: `python -m dakora_cli.reference > docs/cli.md`."""
 
 import sys
+from collections.abc import Iterator
 
 import click
 
@@ -24,7 +25,8 @@ Each of address, key and project is taken from the first place that says somethi
 |---|---|---|---|
 | address | `--url` | `DAKORA_BASE_URL` | what `dakora link` remembers, else `http://localhost:54321` |
 | API key | `--api-key` | `DAKORA_API_KEY` | what `dakora link` remembers, for the linked address only |
-| project | `--project` | `DAKORA_PROJECT` | what `dakora link` remembers, for the linked address only |
+| or a session token | | `DAKORA_TOKEN` | in place of a key, e.g. to manage keys; not together with `DAKORA_API_KEY` |
+| project | `--project` | `DAKORA_PROJECT` | what `dakora link` remembers, else the API key's own or your default one |
 
 The link is kept in `$XDG_CONFIG_HOME/dakora/link.json` (`~/.config` without it), which only you can read. The shared
 flags may stand before the command's name or after it.
@@ -78,9 +80,15 @@ def page() -> str:
     for name in COMMANDS:
         deferred = group.commands[name]
         assert isinstance(deferred, Deferred)  # noqa: S101 - that is what build() put in
-        loaded = deferred.loaded()
-        sections.append(f"\n### dakora {name}\n\n" + _block(loaded.get_help(_context(loaded, f"dakora {name}"))))
+        sections += _sections(deferred.loaded(), f"dakora {name}")
     return "".join(sections)
+
+
+def _sections(command: click.Command, path: str) -> Iterator[str]:
+    yield f"\n### {path}\n\n" + _block(command.get_help(_context(command, path)))
+    if isinstance(command, click.Group):
+        for name, below in command.commands.items():
+            yield from _sections(below, f"{path} {name}")
 
 
 def _context(command: click.Command, name: str) -> click.Context:

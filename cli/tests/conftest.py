@@ -1,15 +1,17 @@
 """A user at a terminal: a world of their own, and commands to type."""
 
 import asyncio
+import importlib.util
 import io
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import httpx2
@@ -20,6 +22,22 @@ from fastapi import FastAPI
 from dakora_cli.main import run
 from dakora_cli.world import World
 from dakora_client import Dakora
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _server_fixtures() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("dakora_server_fixtures", ROOT / "server/tests/conftest.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+# A platform with login, as the server's own tests have it: nothing about being let in is replaced.
+_server = _server_fixtures()
+issuer, login_settings, world = (getattr(_server, name) for name in ("issuer", "login_settings", "world"))
 
 
 class Screen(io.StringIO):
@@ -102,9 +120,8 @@ class _Serving(uvicorn.Server):
         return nullcontext()
 
 
-@pytest.fixture(scope="session")
-async def address(app: FastAPI) -> AsyncIterator[str]:
-    """The real application, listening."""
+@asynccontextmanager
+async def _listening(app: FastAPI) -> AsyncIterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = _Serving(uvicorn.Config(app, lifespan="off", log_config=None))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -112,6 +129,20 @@ async def address(app: FastAPI) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         server.should_exit = True
         await serving
+
+
+@pytest.fixture(scope="session")
+async def address(app: FastAPI) -> AsyncIterator[str]:
+    """The real application, listening."""
+    async with _listening(app) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+async def login_address(world: Any) -> AsyncIterator[str]:
+    """The platform with login, listening."""
+    async with _listening(world.app) as found:
+        yield found
 
 
 Cli = Callable[..., Awaitable[Result]]

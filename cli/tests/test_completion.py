@@ -22,6 +22,11 @@ def test_commands_are_completed(complete):
     assert complete([], "pu") == ["push", "pull"]
 
 
+def test_commands_of_commands_are_completed_too(complete):
+    assert complete(["keys"], "r") == ["rotate", "revoke"]
+    assert complete(["keys", "create"], "--sc") == ["--scope"]
+
+
 @pytest.mark.parametrize("command", ["show", "render"])
 def test_ids_are_completed_from_the_server(complete, answer, prompt_json, command):
     asked = []

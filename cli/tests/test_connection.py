@@ -15,7 +15,7 @@ def seen():
 
 
 @pytest.fixture
-def server(user, answer, seen):
+def server(user, answer, problem, seen):
     """The user before a server that has every address and takes every key."""
 
     def answers(request):
@@ -25,6 +25,10 @@ def server(user, answer, seen):
         if request.url.path == "/api/me/context":
             facts = {"user_id": "u", "email": None, "name": "Ada", "workspace_id": "w"}
             return answer(200, json={**facts, "project_id": "p", "project_slug": "main", "project_name": "Main"})
+        if request.url.path == "/api/projects/gone":
+            return problem(404, "project_not_found", "There is no such project.")
+        if request.url.path.count("/") == 3:
+            return answer(200, json={"id": "p", "slug": "main", "name": "Main", "workspace_id": "w"})
         return answer(200, json=[])
 
     return user.facing(answers)

@@ -35,6 +35,8 @@ def run_dev(given: dict[str, Any], *, data_dir: Path, prompts: Path | None) -> i
     probe = load_settings(**given)
     if prompts is not None and not prompts.is_dir():
         raise UnsafeSettings(f"The folder {prompts} does not exist: `dakora init` makes one with an example.")
+    if prompts is not None and probe.mode in {"clerk", "oidc"}:
+        raise UnsafeSettings("A folder is kept in step with the local project, which a server with login has not.")
     # The port first: nothing slow is started for a server that could not listen.
     listener = bind(probe.host, probe.port)
     port = listener.getsockname()[1]

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from dakora_server.api import (
     api_keys,
     audit,
+    description,
     health,
     invitations,
     me,
@@ -290,6 +291,7 @@ def create_app(
     )
     app.state.body_max_bytes = settings.body_max_bytes
     problems.install(app)
+    description.install(app)
     for router in _ROUTERS:
         app.include_router(router)
     request_log = RequestLog(enabled=settings.log_level in {"debug", "info"}, style=settings.log_format)

@@ -56,7 +56,9 @@ def requests():
     yield "GET", "", {"params": {"search": next(c), "tag": next(c)}}, 200
     yield "GET", f"/{next(c)}", {}, 404
     yield "GET", "/p", {"params": {"version": next(c)}}, 404
-    yield "GET", "/p", {"headers": {"authorization": f"Bearer {next(c)}", "x-api-key": next(c)}}, 200
+    yield "GET", "/p", {"headers": {"authorization": f"Bearer {next(c)}", "x-api-key": next(c)}}, 401
+    yield "GET", "/p", {"headers": {"authorization": f"Bearer {next(c)}"}}, 401
+    yield "GET", "/p", {"headers": {"authorization": f"Basic {next(c)}"}}, 401
     yield "GET", "/p", {"params": {"label": next(c)}, "headers": {"user-agent": next(c)}}, 404
 
 

@@ -20,23 +20,15 @@ from dakora_server.core.api_keys.records import ApiKeyRecord, FreshKey
 from dakora_server.core.exceptions import (
     ApiKeyNotFound,
     DatabaseUnavailable,
-    Forbidden,
     IdempotencyInProgress,
     IdempotencyMismatch,
     InvalidJson,
     InvalidRequest,
     ProjectNotFound,
-    RateLimited,
-    ScopeMissing,
     TooMany,
-    Unauthenticated,
 )
 
 _ALWAYS = (
-    Unauthenticated,
-    ScopeMissing,
-    Forbidden,
-    RateLimited,
     ProjectNotFound,
     InvalidRequest,
     DatabaseUnavailable,
@@ -101,6 +93,7 @@ async def list_api_keys(
 @router.post("", response_model=ApiKeyWithSecret, status_code=201, responses=problems(*_ONCE, TooMany))
 async def create_api_key(body: NewApiKey, project: AdminProject, request: Request, once: OnceOnly) -> Response:
     """Make a key. The answer is the only place where it is ever shown."""
+
     async def make() -> Response:
         fresh = await service.create(
             project,

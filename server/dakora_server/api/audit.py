@@ -15,17 +15,13 @@ from dakora_server.auth import ReadProject, ReadWorkspace
 from dakora_server.core.audit import queries
 from dakora_server.core.exceptions import (
     DatabaseUnavailable,
-    Forbidden,
     InvalidRequest,
     ProjectNotFound,
-    RateLimited,
-    ScopeMissing,
-    Unauthenticated,
     WorkspaceNotFound,
 )
 from dakora_server.core.scope import ProjectReader, WorkspaceReader
 
-_ALWAYS = (Unauthenticated, ScopeMissing, Forbidden, RateLimited, InvalidRequest, DatabaseUnavailable)
+_ALWAYS = (InvalidRequest, DatabaseUnavailable)
 router = APIRouter(prefix="/api", tags=["audit"], route_class=GuardedRoute, responses=problems(*_ALWAYS))
 Action = Annotated[
     str | None, Query(max_length=64, pattern=r"^[a-z_.]+$", description="Only this action, e.g. `prompt.saved`.")

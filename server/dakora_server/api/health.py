@@ -45,7 +45,12 @@ async def ready(request: Request) -> Response:
     checks = (platform.database.check(), platform.vault.check(), platform.renderer.check())
     verdicts = await asyncio.gather(*(_verdict(check) for check in checks))
     well = all(verdict == "ok" for verdict in verdicts)
-    body = Readiness(status="ready" if well else "unavailable", dependencies=dict(zip(names, verdicts, strict=True)))
+    told = dict(zip(names, verdicts, strict=True))
+    limits = access_of(request).limits
+    if limits.is_shared:
+        # Without Redis each process counts alone: worth knowing, and no reason to send nobody here.
+        told["redis"] = "ok" if await limits.check() else "unavailable"
+    body = Readiness(status="ready" if well else "unavailable", dependencies=told)
     headers = {"cache-control": "no-store"} if well else {"cache-control": "no-store", "retry-after": "2"}
     return JSONResponse(body.model_dump(), status_code=200 if well else 503, headers=headers)
 

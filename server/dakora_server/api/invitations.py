@@ -23,28 +23,24 @@ from dakora_server.auth import Caller, ChangeWorkspace, From, ReadWorkspace, acc
 from dakora_server.core.exceptions import (
     AlreadyMember,
     DatabaseUnavailable,
-    Forbidden,
     IdempotencyInProgress,
     IdempotencyMismatch,
     InvalidJson,
     InvalidRequest,
     InvitationNotFound,
-    RateLimited,
-    ScopeMissing,
     TooMany,
-    Unauthenticated,
     WorkspaceNotFound,
 )
 from dakora_server.core.prompts.records import encode_cursor
 from dakora_server.core.tenancy import invitations, postman
 from dakora_server.core.tenancy.records import FreshInvitation
 
-_ALWAYS = (Unauthenticated, ScopeMissing, RateLimited, InvalidRequest, DatabaseUnavailable)
+_ALWAYS = (InvalidRequest, DatabaseUnavailable)
 router = APIRouter(prefix="/api", tags=["invitations"], route_class=GuardedRoute, responses=problems(*_ALWAYS))
 _IN_WORKSPACE = "/workspaces/{workspace_id}/invitations"
 
 
-@router.get(_IN_WORKSPACE, response_model=list[Invitation], responses=problems(WorkspaceNotFound, Forbidden))
+@router.get(_IN_WORKSPACE, response_model=list[Invitation], responses=problems(WorkspaceNotFound))
 async def list_invitations(
     workspace: ReadWorkspace, request: Request, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
@@ -62,7 +58,6 @@ async def list_invitations(
     responses=problems(
         InvalidJson,
         WorkspaceNotFound,
-        Forbidden,
         AlreadyMember,
         TooMany,
         IdempotencyInProgress,
@@ -97,7 +92,7 @@ def _with_link(fresh: FreshInvitation, link: str | None) -> InvitationWithLink:
 @router.delete(
     _IN_WORKSPACE + "/{invitation_id}",
     status_code=204,
-    responses=problems(WorkspaceNotFound, Forbidden, InvitationNotFound),
+    responses=problems(WorkspaceNotFound, InvitationNotFound),
 )
 async def revoke_invitation(
     invitation_id: Annotated[UUID, Path(description="The invitation's id.")], workspace: ChangeWorkspace

@@ -32,11 +32,8 @@ from dakora_server.core.exceptions import (
     PromptArchived,
     PromptExists,
     PromptNotFound,
-    RateLimited,
-    ScopeMissing,
     SlugTaken,
     TooMany,
-    Unauthenticated,
     WorkspaceNotFound,
 )
 from dakora_server.core.prompts import moving
@@ -44,7 +41,7 @@ from dakora_server.core.prompts.records import decode_cursor, encode_cursor
 from dakora_server.core.scope import Role
 from dakora_server.core.tenancy import service
 
-_ALWAYS = (Unauthenticated, ScopeMissing, RateLimited, InvalidRequest, DatabaseUnavailable)
+_ALWAYS = (InvalidRequest, DatabaseUnavailable)
 _IN_WORKSPACE = "/workspaces/{workspace_id}/projects"
 _ITSELF = "/projects/{project_id}"
 router = APIRouter(prefix="/api", tags=["projects"], route_class=GuardedRoute, responses=problems(*_ALWAYS))
@@ -70,9 +67,7 @@ async def list_projects(
     _IN_WORKSPACE,
     response_model=Project,
     status_code=201,
-    responses=problems(
-        InvalidJson, WorkspaceNotFound, Forbidden, SlugTaken, TooMany, IdempotencyInProgress, IdempotencyMismatch
-    ),
+    responses=problems(InvalidJson, WorkspaceNotFound, SlugTaken, TooMany, IdempotencyInProgress, IdempotencyMismatch),
 )
 async def create_project(body: NewPlace, workspace: ChangeWorkspace, once: OnceOnly) -> Response:
     """Make a project."""
@@ -92,19 +87,19 @@ async def get_project(project: ReviewProject) -> Project:
     return Project.of(await service.show_project(project))
 
 
-@router.patch(_ITSELF, response_model=Project, responses=problems(InvalidJson, ProjectNotFound, Forbidden, SlugTaken))
+@router.patch(_ITSELF, response_model=Project, responses=problems(InvalidJson, ProjectNotFound, SlugTaken))
 async def change_project(body: PlaceChange, project: AdminProject) -> Project:
     """Rename a project."""
     return Project.of(await service.change_project(project, slug=body.slug, name=body.name))
 
 
-@router.delete(_ITSELF, status_code=204, responses=problems(ProjectNotFound, Forbidden))
+@router.delete(_ITSELF, status_code=204, responses=problems(ProjectNotFound))
 async def archive_project(project: AdminProject) -> None:
     """Archive a project: nothing opens it any more, its API keys are revoked. It can be restored for 30 days."""
     await service.archive_project(project)
 
 
-@router.post(f"{_ITSELF}/restore", response_model=Project, responses=problems(ProjectNotFound, Forbidden, SlugTaken))
+@router.post(f"{_ITSELF}/restore", response_model=Project, responses=problems(ProjectNotFound, SlugTaken))
 async def restore_project(project: AdminProject) -> Project:
     """Open an archived project again. Its API keys stay revoked."""
     return Project.of(await service.restore_project(project))
@@ -113,7 +108,7 @@ async def restore_project(project: AdminProject) -> Project:
 @router.post(
     _ITSELF + "/prompts/{prompt_id}/move",
     response_model=Prompt,
-    responses=problems(InvalidJson, ProjectNotFound, PromptNotFound, Forbidden, PromptExists, PromptArchived),
+    responses=problems(InvalidJson, ProjectNotFound, PromptNotFound, PromptExists, PromptArchived),
 )
 async def move_prompt(
     prompt_id: PromptId, body: PromptMove, project: WriteProject, origin: From, request: Request

@@ -22,25 +22,21 @@ from dakora_server.api.tenancy_shapes import (
 from dakora_server.auth import Caller, ChangeWorkspace, From, ReadWorkspace, access_of
 from dakora_server.core.exceptions import (
     DatabaseUnavailable,
-    Forbidden,
     IdempotencyInProgress,
     IdempotencyMismatch,
     InvalidJson,
     InvalidRequest,
     LastOwner,
     MemberNotFound,
-    RateLimited,
-    ScopeMissing,
     SlugTaken,
     TooMany,
-    Unauthenticated,
     WorkspaceNotFound,
 )
 from dakora_server.core.prompts.records import encode_cursor
 from dakora_server.core.storage.tenant import Tenant
 from dakora_server.core.tenancy import members, service
 
-_ALWAYS = (Unauthenticated, ScopeMissing, RateLimited, InvalidRequest, DatabaseUnavailable)
+_ALWAYS = (InvalidRequest, DatabaseUnavailable)
 _BODY = (InvalidJson, IdempotencyInProgress, IdempotencyMismatch)
 router = APIRouter(
     prefix="/api/workspaces", tags=["workspaces"], route_class=GuardedRoute, responses=problems(*_ALWAYS)
@@ -78,14 +74,14 @@ async def get_workspace(workspace: ReadWorkspace) -> Workspace:
 @router.patch(
     "/{workspace_id}",
     response_model=Workspace,
-    responses=problems(InvalidJson, WorkspaceNotFound, Forbidden, SlugTaken),
+    responses=problems(InvalidJson, WorkspaceNotFound, SlugTaken),
 )
 async def change_workspace(body: PlaceChange, workspace: ChangeWorkspace) -> Workspace:
     """Rename a workspace."""
     return Workspace.of(await service.change_workspace(workspace, slug=body.slug, name=body.name))
 
 
-@router.delete("/{workspace_id}", status_code=204, responses=problems(WorkspaceNotFound, Forbidden))
+@router.delete("/{workspace_id}", status_code=204, responses=problems(WorkspaceNotFound))
 async def archive_workspace(workspace: ChangeWorkspace) -> None:
     """End a team workspace: nobody gets in any more, its API keys are revoked."""
     await service.archive_workspace(workspace)
@@ -105,7 +101,7 @@ async def list_members(
 @router.patch(
     "/{workspace_id}/members/{user_id}",
     status_code=204,
-    responses=problems(InvalidJson, WorkspaceNotFound, MemberNotFound, Forbidden, LastOwner),
+    responses=problems(InvalidJson, WorkspaceNotFound, MemberNotFound, LastOwner),
 )
 async def change_member(user_id: UserId, body: RoleChange, workspace: ChangeWorkspace) -> None:
     """Give a member another role."""
@@ -115,7 +111,7 @@ async def change_member(user_id: UserId, body: RoleChange, workspace: ChangeWork
 @router.delete(
     "/{workspace_id}/members/{user_id}",
     status_code=204,
-    responses=problems(WorkspaceNotFound, MemberNotFound, Forbidden, LastOwner),
+    responses=problems(WorkspaceNotFound, MemberNotFound, LastOwner),
 )
 async def remove_member(user_id: UserId, workspace: ChangeWorkspace) -> None:
     """Remove a member, or leave. The API keys that the member made are revoked."""
@@ -125,7 +121,7 @@ async def remove_member(user_id: UserId, workspace: ChangeWorkspace) -> None:
 @router.put(
     "/{workspace_id}/owner",
     status_code=204,
-    responses=problems(InvalidJson, WorkspaceNotFound, MemberNotFound, Forbidden),
+    responses=problems(InvalidJson, WorkspaceNotFound, MemberNotFound),
 )
 async def hand_over_workspace(body: NewOwner, workspace: ChangeWorkspace) -> None:
     """Make another member the owner; the caller stays as an admin."""

@@ -186,7 +186,8 @@ class Access:
             except BaseException:  # nothing was read: the reservation must not stay behind, whatever happened
                 self.platform.rights.drop(reservation)
                 raise
-            kept = Grant(actor, WorkspaceId(record.workspace_id), project_id, role)
+            # The row's own id, not the one asked for: a row found by mistake then opens only itself.
+            kept = Grant(actor, WorkspaceId(record.workspace_id), ProjectId(record.id), role)
             if record.archived_at is None:
                 self.platform.rights.fill(reservation, project_id, kept)
             else:
@@ -207,7 +208,8 @@ class Access:
             except BaseException:  # as in `grant`
                 self.platform.rights.drop(reservation)
                 raise
-            kept = WorkspaceGrant(actor, WorkspaceId(workspace_id), found.role, found.personal)
+            # The row's own id, as in `grant`.
+            kept = WorkspaceGrant(actor, WorkspaceId(found.id), found.role, found.personal)
             self.platform.rights.fill(reservation, selector, kept)
         return replace(kept, origin=origin)
 

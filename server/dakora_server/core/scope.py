@@ -184,7 +184,7 @@ class ProjectReader(ProjectRows):
     def __init__(self, platform: Platform, grant: Grant, tx: Transaction) -> None:
         super().__init__(grant, tx)
         self.vault = ProjectVault(platform.vault, grant.project_id)
-        self.renderer = ProjectRenderer(platform.renderer, str(grant.project_id))
+        self.renderer = ProjectRenderer(platform.renderer, str(grant.workspace_id))
         self.pointers = platform.pointers
 
     @property

@@ -6,9 +6,10 @@ import uuid
 
 import pytest
 
+from dakora_server.core.scope import Role
 from dakora_server.core.storage.tenant import Tenant
 from dakora_server.core.tenancy import queries as tenancy
-from dakora_server.core.tenancy.provisioning import LOCAL_WORKSPACE_ID
+from dakora_server.core.tenancy.provisioning import LOCAL_USER
 
 ENDLESS = "{% for a in range(10000) %}{% for b in range(10000) %}{% endfor %}{% endfor %}"
 GREEDY = "{% set n = namespace(s='aaaaaaaa') %}{% for _ in range(40) %}{% set n.s = n.s ~ n.s %}{% endfor %}"
@@ -17,10 +18,13 @@ POOLED = "{% for a in xs %}{% for b in xs %}{{ a * b }} {% endfor %}{% endfor %}
 
 @pytest.fixture
 async def hostile(platform, project):
-    """A second project, in which everything is bad."""
-    other = type(project)(uuid.uuid4(), project.client)
-    async with platform.database.transaction(Tenant(workspace_id=LOCAL_WORKSPACE_ID)) as tx:
-        await tenancy.ensure_project(tx, other.id, workspace_id=LOCAL_WORKSPACE_ID, slug=f"bad-{other.id}", name="Bad")
+    """A project of another workspace, in which everything is bad."""
+    other, workspace_id = type(project)(uuid.uuid4(), project.client), uuid.uuid4()
+    tenant = Tenant(user_id=LOCAL_USER.user_id, workspace_id=workspace_id)
+    async with platform.database.transaction(tenant) as tx:
+        await tenancy.ensure_workspace(tx, workspace_id, slug=f"bad-{other.id}", name="Bad")
+        await tenancy.ensure_member(tx, workspace_id, LOCAL_USER.user_id, role=Role.owner)
+        await tenancy.ensure_project(tx, other.id, workspace_id=workspace_id, slug="bad", name="Bad")
     for number in range(20):
         await other.create(f"endless-{number}", f"{number} {ENDLESS}")
         await other.create(f"greedy-{number}", f"{number} {GREEDY}")

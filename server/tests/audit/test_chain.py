@@ -152,7 +152,7 @@ class Insider:
         return seq
 
     async def inserts_an_event_that_fits_between_others(self):
-        """The forged event is chained correctly to the one before; the one after it no longer is."""
+        """The forged event is chained correctly to the one before; the one after it no longer is, nor the head."""
         seq = self.any()
         forged = await self._forged()
         found = await self.tx.execute(text(f"SELECT hash FROM audit_seals WHERE seq = {seq - 1}"))
@@ -163,7 +163,7 @@ class Insider:
             "UPDATE audit_seals SET seq = seq - 1000 WHERE seq > 1000",
             SEAL.format(seq, forged, link(previous, event, seq).hex()),
         )
-        return seq + 1
+        return min(seq + 1, LENGTH)
 
     async def cuts_off_the_end(self):
         """Nobody finds this without a head kept elsewhere."""
@@ -282,4 +282,4 @@ async def test_the_applications_role_can_only_add_to_the_trail(world, owner_url,
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(statement)
     with psycopg.connect(driver_url(owner_url)) as owner:
-        assert owner.execute(f"SELECT count(*) FROM {table}").fetchone()[0] >= count[0] > 0
+        assert owner.execute(f"SELECT count(*) FROM {table}").fetchone() >= count

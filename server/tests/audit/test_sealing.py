@@ -66,6 +66,7 @@ async def test_two_sealers_at_once_make_one_chain_without_a_gap(insider, happens
         while await service.seal(insider, everything=True):
             pass
     finally:
+        await asyncio.wait([writing])
         await other.close()
     # They did meet: some were turned away while another sealed.
     assert any(turn is None for one in turns for turn in one)

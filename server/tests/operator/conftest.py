@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from dakora_server.__main__ import main
 from dakora_server.core.storage.database import driver_url
 from dakora_server.core.storage.migrations import migrate
 
@@ -76,11 +77,19 @@ def command(tmp_path):
 
 
 @pytest.fixture
-def in_keys_mode(command, migrated):
-    """Commands on the migrated database of a server that takes API keys only."""
+def in_keys_mode(migrated, tmp_path, monkeypatch, capfd):
+    """Commands on the migrated database of a server that takes API keys only; in this process, which is quicker."""
+    for name in set(os.environ) - set(_clean()):
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    for name, value in {"DATABASE_URL": migrated, "AUTH_MODE": "keys", "SECRET_KEY": SECRET}.items():
+        monkeypatch.setenv(name, value)
 
-    def run(*arguments, **environment):
-        return command(*arguments, DATABASE_URL=migrated, AUTH_MODE="keys", SECRET_KEY=SECRET, **environment)
+    def run(*arguments):
+        capfd.readouterr()
+        code = main([str(argument) for argument in arguments])
+        printed = capfd.readouterr()
+        return subprocess.CompletedProcess(arguments, code, printed.out, printed.err)
 
     return run
 

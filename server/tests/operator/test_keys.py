@@ -9,6 +9,7 @@ import uuid
 import pytest
 
 PROMPTS = "/api/projects/00000000-0000-7000-8000-000000000003/prompts"
+SECRET = "zyxwvutsrqponmlkjihgfedcba9876543210-operator"
 LOCAL_USER = "00000000-0000-7000-8000-000000000001"
 NOBODY = str(uuid.UUID(int=0))
 
@@ -37,8 +38,9 @@ def test_a_key_made_by_command_opens_until_a_command_revokes_it(in_keys_mode, ke
     assert [one["status"] for one in keys(in_keys_mode, "--all")] == ["revoked"]
 
 
-def test_the_key_is_all_that_standard_output_has_and_is_nowhere_else(in_keys_mode):
-    made = in_keys_mode("keys", "create", "--name", "ci", "--labels", "production", "--expires-in-days", "30")
+def test_the_key_is_all_that_standard_output_has_and_is_nowhere_else(command, in_keys_mode, migrated):
+    arguments = ("keys", "create", "--name", "ci", "--labels", "production", "--expires-in-days", "30")
+    made = command(*arguments, DATABASE_URL=migrated, AUTH_MODE="keys", SECRET_KEY=SECRET)
     key = made.stdout.removesuffix("\n")
     assert key.startswith("dk_proj_")
     assert len(key.split()) == 1
@@ -91,10 +93,10 @@ def test_in_a_workspace_of_other_people_the_operator_acts_as_the_system(in_keys_
     (listed,) = keys(in_keys_mode, "--project", project)
     assert listed["created_by"] == NOBODY
     assert in_keys_mode("keys", "revoke", listed["id"], "--project", project).returncode == 0
-    events = owner(
-        "SELECT action, actor_kind, actor_id::text, workspace_id FROM audit_events WHERE project_id = %s ORDER BY at",
-        [project],
+    asked = (
+        "SELECT action, actor_kind, actor_id::text, workspace_id FROM audit_events WHERE project_id = %s ORDER BY at"
     )
+    events = owner(asked, [project])
     assert events.fetchall() == [
         ("api_key.created", "system", NOBODY, workspace),
         ("api_key.revoked", "system", NOBODY, workspace),
@@ -158,7 +160,7 @@ def test_where_people_sign_in_projects_are_theirs_to_make(command, migrated):
         "DATABASE_URL": migrated,
         "OIDC_ISSUER": "https://login.example.test",
         "OIDC_AUDIENCE": "dakora",
-        "SECRET_KEY": "zyxwvutsrqponmlkjihgfedcba9876543210-operator",
+        "SECRET_KEY": SECRET,
     }
     refused = command("projects", "create", "Mine", **login)
     assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)

@@ -202,6 +202,8 @@ def upgrade() -> None:
         'uq_projects_workspace_id_slug', 'projects', ['workspace_id', 'slug'], unique=True,
         postgresql_where=sa.text('archived_at IS NULL'),
     )
+    # The workspace of work without login is its user's alone.
+    op.execute("UPDATE workspaces SET personal = true WHERE id = '00000000-0000-7000-8000-000000000002'")
     _build_the_wall()
 
 

@@ -10,6 +10,7 @@ from dakora_server.core import clock
 from dakora_server.core.api_keys import queries
 from dakora_server.core.api_keys.records import ApiKeyRecord, FreshKey
 from dakora_server.core.api_keys.secret import new_key
+from dakora_server.core.audit.service import SYSTEM
 from dakora_server.core.audit.service import record as note
 from dakora_server.core.crypto import Secret
 from dakora_server.core.exceptions import (
@@ -62,6 +63,9 @@ async def _hold(project: ProjectAdmin) -> None:
     """Be the only one who makes keys here. What the guard saw may have ended since, and a key would outlive it."""
     if not await queries.hold_project(project):
         raise ProjectNotFound
+    if project.actor.user_id == SYSTEM and project.actor.key is None:
+        # The operator of the server, who is no member anywhere; no request acts as the system.
+        return
     role = await tenancy.find_member(project.tx, project.workspace_id, project.actor.user_id)
     if role is None:
         raise ProjectNotFound

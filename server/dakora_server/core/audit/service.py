@@ -13,7 +13,7 @@ from uuid import UUID
 
 from dakora_server.core import clock
 from dakora_server.core.audit import queries
-from dakora_server.core.audit.events import AuditEvent, Break, ChainCheck, link
+from dakora_server.core.audit.events import FIRST_HASH, AuditEvent, Break, ChainCheck, link
 from dakora_server.core.crypto import Secret
 from dakora_server.core.exceptions import DakoraError
 from dakora_server.core.scope import Origin, Principal
@@ -176,7 +176,9 @@ def _read_head(text: str, secret: Secret | None) -> tuple[int, bytes]:
     try:
         wanted = int(seq), bytes.fromhex(digest)
     except ValueError:
-        raise ValueError("A head looks like SEQ:HASH or SEQ:HASH:SIGNATURE.") from None
+        wanted = -1, b""
+    if wanted[0] < 0 or len(wanted[1]) != len(FIRST_HASH):
+        raise ValueError("A head looks like SEQ:HASH or SEQ:HASH:SIGNATURE.")
     if signature and (secret is None or _sign(secret, wanted[0], digest) != signature):
         raise ValueError("This head was not signed with SECRET_KEY.")
     return wanted

@@ -111,6 +111,11 @@ class RateLimits:
                     break
         return verdict
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether processes are to count together, in Redis."""
+        return self._shared is not None
+
     async def check(self) -> bool:
         """Whether Redis answers, or none is needed. False is no reason to take no requests: they are counted here."""
         return self._shared is None or await self._shared.answers()

@@ -31,7 +31,7 @@ async def seed_local_tenant(database: Database) -> None:
             return
     async with database.transaction(tenant) as tx:
         await queries.ensure_user(tx, LOCAL_USER.user_id, name=LOCAL_USER.name, email=LOCAL_USER.email)
-        await queries.ensure_workspace(tx, LOCAL_WORKSPACE_ID, slug="local", name="Local workspace")
+        await queries.ensure_workspace(tx, LOCAL_WORKSPACE_ID, slug="local", name="Local workspace", personal=True)
         await queries.ensure_member(tx, LOCAL_WORKSPACE_ID, LOCAL_USER.user_id, role=Role.owner)
         await queries.ensure_project(
             tx, DEFAULT_PROJECT_ID, workspace_id=LOCAL_WORKSPACE_ID, slug="default", name="Default project"

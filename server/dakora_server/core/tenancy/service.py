@@ -187,7 +187,12 @@ async def change_project(project: ProjectAdmin, *, slug: str | None, name: str |
 
 
 async def archive_project(project: ProjectAdmin) -> None:
-    """Close the project: nothing opens it, its keys are revoked; restorable for 30 days."""
+    """Close the project: nothing opens it, its keys are revoked; restorable for 30 days.
+
+    Raises Forbidden for the project that work without login is done in.
+    """
+    if project.project_id == DEFAULT_PROJECT_ID:
+        raise Forbidden("The default project of work without login stays.")
     now = clock.now()
     await queries.change_project(project.tx, project.project_id, {"archived_at": now})
     revoked = await queries.revoke_keys(project.tx, project.workspace_id, now, project_id=project.project_id)

@@ -19,7 +19,10 @@ _JSON = (b"content-type", b"application/json")
 
 @dataclass(slots=True)
 class Call:
-    """One request: who, what, and what its answer may show. `foreign`: the place it names is not the caller's."""
+    """One request: who, what, and what its answer may show.
+
+    `foreign`: the place it names is not the caller's. `home` is all that the caller may see anywhere.
+    """
 
     operation: str
     who: str
@@ -27,6 +30,7 @@ class Call:
     path: str
     view: Labels
     foreign: bool
+    home: Labels
     query: bytes = b""
     headers: Headers = _HOST
     body: bytes = b""

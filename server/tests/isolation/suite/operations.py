@@ -138,7 +138,12 @@ def pages(draw: Draw) -> Said:
 
 @generates("change_member")
 def change_member(draw: Draw) -> Said:
-    return Said(body={"role": draw.rng.choice(("viewer", "editor"))}, ids={"user_id": _user_id(draw, "guest")})
+    """Guests get other roles; the only owner of a spare workspace is refused."""
+    body = {"role": draw.rng.choice(("viewer", "editor"))}
+    mine = [made for name, made in draw.here.workspaces if name == draw.caller.name]
+    if draw.own and mine and draw.rng.random() < 0.3:
+        return Said(body=body, ids={"workspace_id": draw.rng.choice(mine), "user_id": draw.caller.user_id})
+    return Said(body=body, ids={"user_id": _user_id(draw, "guest")})
 
 
 @generates("remove_member")

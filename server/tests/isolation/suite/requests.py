@@ -18,6 +18,20 @@ READS = {name for name in OPERATIONS if name.startswith(("get_", "list_", "diff_
 _RARE = {"ready", "start_page", "favicon", "favicon_ico", "openapi", "hear_clerk", "health"}
 _SLOW = {"create_workspace", "validate_template"}
 _FOREIGN_SHARE = 0.3
+# What must have happened for an operation to find something.
+_BEFORE = {
+    "accept_invitation": ("create_invitation",),
+    "archive_project": ("create_project",),
+    "archive_workspace": ("create_workspace",),
+    "change_member": ("create_workspace", "create_invitation", "accept_invitation"),
+    "remove_member": ("create_invitation", "accept_invitation"),
+    "restore_project": ("create_project", "archive_project"),
+    "restore_prompt": ("delete_prompt",),
+    "revoke_api_key": ("create_api_key",),
+    "revoke_invitation": ("create_invitation",),
+    "rotate_api_key": ("create_api_key",),
+}
+_ABLE = {"owner", "admin"}
 
 
 @dataclass(frozen=True)
@@ -56,18 +70,22 @@ def _routes(routes: Sequence[Any]) -> Iterator[tuple[str, Any]]:
 
 
 class Composer:
-    """Draws requests. `only` narrows it to some operations; `warm` is the share of hot reads and renders."""
+    """Draws requests.
 
-    def __init__(
-        self, app: Any, tenants: Tenants, *, warm: float, only: Collection[str] = (), foreign: float = _FOREIGN_SHARE
-    ) -> None:
+    `warm` is the share of hot reads and renders. `only` narrows the rest to some operations, sent mostly by those who
+    may; then whoever keeps still changes nothing anywhere, because a broken query may lead it back to its own place.
+    """
+
+    def __init__(self, app: Any, tenants: Tenants, *, warm: float, only: Collection[str] = ()) -> None:
         self._tenants = tenants
         self._warm = warm
-        self._foreign = foreign
-        wanted = [one for one in operations_of(app) if not only or one.name in only]
+        self._focused = bool(only)
+        wider = {*only, *(before for name in only for before in _BEFORE.get(name, ()))}
+        wanted = [one for one in operations_of(app) if not only or one.name in wider]
         self._operations = wanted
         self._weights = [0.1 if one.name in _RARE else 0.5 if one.name in _SLOW else 1.0 for one in wanted]
         self._hot = _hot_calls(tenants) if warm else []
+        self._able = [caller for caller in tenants.callers if caller.role in _ABLE]
 
     def draw(self, rng: random.Random) -> Call:
         """One request."""
@@ -81,19 +99,20 @@ class Composer:
     def _compose(self, rng: random.Random, operation: Operation) -> Call | None:
         """A request for an operation; None where nobody sends it, because its effects would spoil the rest."""
         tenants = self._tenants
-        caller = rng.choice(tenants.callers)
+        caller = rng.choice(self._able if self._focused and rng.random() < 0.4 else tenants.callers)
         draw = Draw(rng, tenants, caller)
         if operation.place is Place.project:
             draw.spot = self._spot(rng, caller)
         elif operation.place is Place.workspace:
-            draw.side = tenants.sides[rng.choice(SIDES) if rng.random() < self._foreign else caller.side]
-        if draw.quiet and operation.name not in READS:
+            draw.side = tenants.sides[rng.choice(SIDES) if rng.random() < _FOREIGN_SHARE else caller.side]
+        still = draw.quiet or (self._focused and caller.side == QUIET)
+        if still and operation.name not in READS:
             return None
         said = GENERATORS[operation.name](draw)
         return self._finish(operation, draw, said)
 
     def _spot(self, rng: random.Random, caller: Caller) -> Spot:
-        if rng.random() < self._foreign:
+        if rng.random() < _FOREIGN_SHARE:
             return rng.choice([spot for spot in self._tenants.spots if spot not in caller.spots])
         return rng.choice(caller.spots)
 
@@ -121,6 +140,7 @@ class Composer:
             path=path,
             view=view,
             foreign=not draw.own,
+            home=tenants.at_home(caller),
             query=urlencode(given).encode(),
             headers=headers_of(None if operation.name in _RARE else caller, said.headers, body),
             body=body,
@@ -129,26 +149,26 @@ class Composer:
 
 
 def _hot_calls(tenants: Tenants) -> list[Call]:
-    """Reads and renders as programs send them, answered from memory; one in fifty of a project that is not one's own."""
-    found = []
+    """Reads and renders as programs send them, answered from memory; one in a hundred of somebody else's project."""
+    own: list[Call] = []
+    others: list[Call] = []
     for caller in tenants.callers:
-        strangers = [spot for spot in tenants.spots if spot not in caller.spots]
-        for spot in [*caller.spots] * 10 + strangers[:1]:
-            if ":" in spot.label:
-                continue
+        # Guests come and go: what they get is not kept.
+        for spot in tenants.spots if caller.role != "guest" else ():
             for prompt_id in STEADY:
-                found += _hot_pair(tenants, caller, spot, prompt_id)
-    return found
+                calls = _hot_pair(tenants, caller, spot, prompt_id)
+                (own if spot in caller.spots else others).extend(calls)
+    return own * (100 * len(others) // len(own)) + others
 
 
 def _hot_pair(tenants: Tenants, caller: Caller, spot: Spot, prompt_id: str) -> list[Call]:
-    view, foreign = tenants.at_spot(caller, spot), spot not in caller.spots
+    place = tenants.at_spot(caller, spot), spot not in caller.spots, tenants.at_home(caller)
     path = f"/api/projects/{spot.id}/prompts/{prompt_id}"
     body = body_of(Said(body={"inputs": {"name": "Ada"}}))
-    read = Call("get_prompt", caller.name, "GET", path, view, foreign, headers=headers_of(caller, {}, b""))
-    render = Call("render_prompt", caller.name, "POST", f"{path}/render", view, foreign, body=body)
+    read = Call("get_prompt", caller.name, "GET", path, *place, headers=headers_of(caller, {}, b""))
+    render = Call("render_prompt", caller.name, "POST", f"{path}/render", *place, body=body)
     render.headers = headers_of(caller, {}, body)
-    # Renders that need a worker process are fewer: they cost ten times the others.
+    # Renders that need a worker process are left to the other requests: they cost ten times these.
     return [read, read] if prompt_id == "looped" else [read, read, render]
 
 
