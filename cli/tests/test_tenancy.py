@@ -222,7 +222,7 @@ def test_a_key_and_a_token_in_the_environment_are_wrong_use(user):
     both = user.with_env(DAKORA_API_KEY="dk_proj_a", DAKORA_TOKEN="a.b.c")
     failed = both("list")
     assert failed.code == 2
-    assert "DAKORA_TOKEN" in failed.err
+    assert failed.err == "Error: DAKORA_API_KEY and DAKORA_TOKEN are both set: unset one of them.\n"
 
 
 def test_a_token_in_the_environment_goes_before_a_linked_key_and_a_flag_before_it(user, answer):

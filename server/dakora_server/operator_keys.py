@@ -120,12 +120,11 @@ async def _administrator(
 async def _grant(platform: Platform, project_id: ProjectId) -> Grant:
     """The local user's grant in the local workspace; elsewhere people decide, and the operator acts as the system.
 
-    Raises ProjectNotFound, also where the project or its workspace is archived.
+    Raises ProjectNotFound, also for an archived project.
     """
     async with platform.database.transaction(PLATFORM, read_only=True) as tx:
         record = await queries.find_project(tx, project_id)
-        is_open = record is not None and await queries.is_open(tx, record.workspace_id)
-    if record is None or not is_open:
+    if record is None:
         raise ProjectNotFound(f"There is no project {project_id}.")
     if record.workspace_id == LOCAL_WORKSPACE_ID:
         return local_grant(project_id)

@@ -197,7 +197,7 @@ def me(answer: Answer) -> Me:
     return Me(
         user=User(id=user["id"], name=user.get("name") or "", email=user.get("email")),
         workspaces=tuple(map(workspace, data.get("workspaces") or ())),
-        default_project=project(fallback),
+        default_project=None if fallback is None else project(fallback),
     )
 
 

@@ -23,6 +23,7 @@ from dakora_server.core.exceptions import (
     AccountDeleted,
     ApiKeyExpired,
     ApiKeyInvalid,
+    DakoraError,
     Forbidden,
     ProjectNotFound,
     RateLimited,
@@ -90,19 +91,35 @@ class Access:
             return
         actor = await self.principal(scope, origin)
         scope["dakora.caller"] = actor
+        own: UUID = actor.user_id if actor.key is None else actor.key.workspace_id
+        try:
+            workspace_id = await self._grant_place(scope, rule, actor, origin)
+        except DakoraError:
+            # Looking for doors that do not open is counted like going through one.
+            await self._take(scope, rule, actor, own)
+            raise
+        await self._take(scope, rule, actor, workspace_id or own)
+
+    async def _grant_place(self, scope: AsgiScope, rule: Rule, actor: Principal, origin: Origin) -> UUID | None:
+        """Leave the grant for the place in the address in `scope`, and answer its workspace."""
         if actor.key is not None and not rule.scopes and rule.place is not Place.project:
             raise ScopeMissing("API keys do not manage workspaces or users.")
-        workspace_id: UUID = actor.user_id if actor.key is None else actor.key.workspace_id
         parameters = scope.get("path_params", {})
         if rule.place is Place.workspace:
             place = await self.workspace_grant(actor, parameters["workspace_id"], origin)
             if not place.role.covers(rule.role):
                 raise Forbidden
-            scope["dakora.grant"], workspace_id = place, place.workspace_id
-        elif rule.place is Place.project:
+            scope["dakora.grant"] = place
+            return place.workspace_id
+        if rule.place is Place.project:
             grant = await self.grant(actor, parameters["project_id"], origin, archived=rule.archived)
             _refuse_rights(grant, rule)
-            scope["dakora.grant"], workspace_id = grant, grant.workspace_id
+            scope["dakora.grant"] = grant
+            return grant.workspace_id
+        return None
+
+    async def _take(self, scope: AsgiScope, rule: Rule, actor: Principal, workspace_id: UUID) -> None:
+        """Count the request, unless that was done already. Raises RateLimited."""
         counted = "dakora.headers" in scope
         if rule.limit is not None and not counted and (actor.key is not None or not self.is_open):
             verdict = await self.limits.take(rule.limit, str(actor.actor_id), str(workspace_id))

@@ -30,7 +30,7 @@ async def place(world, limited):
 def left(answer):
     """What the answer says is left of the caller's own five."""
     name, _, rest = answer.headers["ratelimit"].partition(";")
-    assert name == '"read"' or name == '"render"'
+    assert name in {'"read"', '"render"'}
     return int(dict(part.split("=") for part in rest.split(";"))["r"])
 
 
@@ -114,14 +114,23 @@ async def test_many_at_once_are_counted_exactly(place):
     assert sorted(answer.status_code for answer in answers) == [200] * 5 + [429] * 35
 
 
-async def test_who_is_refused_for_rights_is_not_charged_and_learns_no_limits(place):
+async def test_trying_doors_that_do_not_open_is_counted_and_charged_to_nobody_else(place, world, limited):
     team, make = place
-    caller = await make("render")
     url = f"{team.project}/prompts/hello"
-    for _ in range(10):
-        answer = await caller.get(url)
-        assert (answer.status_code, "ratelimit" in answer.headers) == (403, False)
-    assert (await caller.post(f"{url}/render", {"inputs": {}})).status_code == 200
+    scopeless, stranger = await make("render"), await world.user()
+    statuses = [(await scopeless.get(url)).status_code for _ in range(6)]
+    assert statuses == [403] * 5 + [429]
+    statuses = [(await scopeless.get(team.url)).status_code for _ in range(2)]
+    assert statuses == [429] * 2
+    outside = stranger.at(limited.client)
+    statuses = [(await outside.get(url)).status_code for _ in range(30)]
+    assert statuses == [404] * 5 + [429] * 25
+    # All of the workspace's own 25 but the 5 of its own key are left.
+    for _ in range(4):
+        caller = await make("read")
+        assert [(await caller.get(url)).status_code for _ in range(5)] == [200] * 5
+    late = await make("read")
+    assert (await late.get(url)).status_code == 429
 
 
 async def test_every_operation_that_is_counted_says_so(place):

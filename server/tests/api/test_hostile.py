@@ -53,12 +53,13 @@ def test_300_hostile_templates_do_no_harm(abused_server):
                 client.delete(f"{PROMPTS}/hostile-{number}")
             return created.status_code == 201
 
+        client.post(PROMPTS, json={"id": "well-behaved", "template": "Hello {{ name }}!"})
         for number, case in enumerate(CASES[:20]):
             attack(10_000 + number, case)
         before = server.memory_info().rss
         saved = sum(attack(number, case) for number, case in enumerate(CASES))
         grown = server.memory_info().rss - before
-        good = client.post(f"{PROMPTS}/greeting/render", json={"inputs": {"name": "Alice"}})
+        good = client.post(f"{PROMPTS}/well-behaved/render", json={"inputs": {"name": "Alice"}})
     assert good.json()["rendered"].startswith("Hello Alice!")
     assert saved < len(CASES)
     assert grown < 50 * MIB

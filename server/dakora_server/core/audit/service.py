@@ -29,7 +29,7 @@ _BATCH = 1_000
 # The walk begins below the first number: a seal down there would keep an event from ever being sealed.
 _BELOW_ALL = -(2**63)
 # Transactions end long before. What is older and unsealed is looked for at start, and once an hour.
-_RECENT = timedelta(minutes=2)
+_RECENT = timedelta(minutes=10)
 _HEAD = "audit head"
 
 

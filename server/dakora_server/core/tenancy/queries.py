@@ -133,12 +133,6 @@ async def find_project(tx: Transaction, project_id: UUID, *, archived: bool = Fa
     return None if row is None else ProjectRecord(**row._mapping)
 
 
-async def is_open(tx: Transaction, workspace_id: UUID) -> bool:
-    """Whether there is such a workspace that the transaction may see, and it is not archived."""
-    query = select(workspaces.c.id).where(workspaces.c.id == workspace_id, workspaces.c.archived_at.is_(None))
-    return (await tx.execute(query)).scalar_one_or_none() is not None
-
-
 async def any_project_of(tx: Transaction, user_id: UUID) -> ProjectRecord | None:
     """The oldest live project of the user's workspaces."""
     query = (
