@@ -169,11 +169,35 @@ def abused_server(scratch: Path) -> Iterator[DevServer]:
         yield server
 
 
+@dataclass(frozen=True)
+class GuardedServer:
+    """A server that takes API keys only, and a key of its default project."""
+
+    address: str
+    key: str
+    project_id: str
+
+
+@pytest.fixture(scope="session")
+def guarded_server(scratch: Path) -> Iterator[GuardedServer]:
+    """A server with AUTH_MODE=keys, for tests that break what they find; the key was made before, without login."""
+    folder, secret = scratch / "guarded", "a-secret-of-the-guarded-server-0123456789"
+    with _dev_server(folder, SECRET_KEY=secret) as server, httpx2.Client(base_url=server.address) as client:
+        body = {"name": "tests", "scopes": ["read", "render", "write"]}
+        made = client.post("/api/projects/default/api-keys", json=body).json()
+        project_id = client.get("/api/me/context").json()["project_id"]
+    unlimited = {f"RATE_LIMIT_{name}": "unlimited" for name in ("READ", "RENDER", "WRITE")}
+    with _dev_server(folder, SECRET_KEY=secret, AUTH_MODE="keys", **unlimited) as server:
+        yield GuardedServer(server.address, made["key"], project_id)
+
+
 @contextlib.contextmanager
-def _dev_server(folder: Path) -> Iterator[DevServer]:
-    shutil.copytree(ROOT / "prompts", folder / "prompts")
+def _dev_server(folder: Path, **settings: str) -> Iterator[DevServer]:
+    if not folder.exists():
+        shutil.copytree(ROOT / "prompts", folder / "prompts")
     command = [str(Path(sys.executable).with_name("dakora")), "dev", "--port", "0", "--prompts", "prompts"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("DAKORA_", "DATABASE_"))}
+    environment |= settings
     log = folder / "output.txt"
     with (
         log.open("wb") as output,

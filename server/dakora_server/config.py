@@ -50,6 +50,10 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         None, description="Secret of at least 32 characters that API keys are hashed with. Required with login."
     )
+    secret_key_previous: SecretStr | None = Field(
+        None,
+        description="The `SECRET_KEY` before this one: API keys made with it go on, and move to the new one when used.",
+    )
     clerk_jwt_issuer: str | None = Field(None, description="Clerk's issuer, e.g. `https://clerk.example.com`.")
     clerk_jwks_url: str | None = Field(
         None, description="Where Clerk's keys are; unset, `/.well-known/jwks.json` below the issuer."
@@ -131,6 +135,11 @@ class Settings(BaseSettings):
     def secret(self) -> str:
         """The server's secret; a public one where there is no login."""
         return LOCAL_SECRET if self.secret_key is None else self.secret_key.get_secret_value()
+
+    @property
+    def previous_secret(self) -> str | None:
+        """The secret that the server had before."""
+        return None if self.secret_key_previous is None else self.secret_key_previous.get_secret_value()
 
     @property
     def webhook_secrets(self) -> list[str]:

@@ -71,6 +71,8 @@ def _check_with_login(settings: "Settings") -> None:
             f"SECRET_KEY is too easy to guess: give it {_SHORTEST_SECRET} random characters or more, "
             "e.g. the output of `openssl rand -hex 32`."
         )
+    if settings.previous_secret == secret:
+        raise UnsafeSettings("SECRET_KEY_PREVIOUS is SECRET_KEY itself: give the one before it, or unset it.")
     needed = {
         "clerk": ("clerk_jwt_issuer", "clerk_authorized_parties", "clerk_webhook_secret"),
         "oidc": ("oidc_issuer", "oidc_audience"),
@@ -99,11 +101,11 @@ def _check_addresses(settings: "Settings") -> None:
     for name, rate in settings.rates.items():
         if rate.strip().lower() != "unlimited":
             try:
-                parse_many(rate)
+                count = len(parse_many(rate))
             except ValueError:
-                raise UnsafeSettings(
-                    f"RATE_LIMIT_{name.upper()} must look like 1000/second, or be unlimited."
-                ) from None
+                count = 0
+            if count != 1:
+                raise UnsafeSettings(f"RATE_LIMIT_{name.upper()} must look like 1000/second, or be unlimited.")
 
 
 def _check_mail(settings: "Settings") -> None:

@@ -225,7 +225,7 @@ def _mailer(settings: Settings) -> Mailer | None:
 @asynccontextmanager
 async def _open_doors(app: FastAPI, settings: Settings, platform: Platform) -> AsyncIterator[None]:
     """What decides who gets in, and what runs beside the requests."""
-    secret, verifier = Secret(settings.secret), _verifier(settings)
+    secret, verifier = Secret(settings.secret, previous=settings.previous_secret), _verifier(settings)
     limits = RateLimits(_rates(settings), redis_url=settings.redis_url)
     uses = KeyUses(platform.database)
     app.state.access = Access(

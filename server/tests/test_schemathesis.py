@@ -14,14 +14,15 @@ CHECKS = ",".join(
 )
 
 
-@pytest.mark.timeout(900)
-def test_no_request_makes_a_server_error_or_an_undescribed_answer(abused_server, tmp_path):
+def schemathesis(address, *, checks, tmp_path, options=()):
     command = [
         str(Path(sys.executable).with_name("st")),
+        *options[:2],
         "run",
-        f"{abused_server.address}/api/openapi.json",
-        f"--checks={CHECKS}",
+        f"{address}/api/openapi.json",
+        f"--checks={checks}",
         f"--max-examples={EXAMPLES}",
+        *options[2:],
         "--phases=examples,coverage,fuzzing,stateful",
         "--mode=all",
         "--seed=20261123",
@@ -31,3 +32,20 @@ def test_no_request_makes_a_server_error_or_an_undescribed_answer(abused_server,
     ]
     run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert run.returncode == 0, run.stdout[-8000:] + run.stderr[-2000:]
+
+
+@pytest.mark.timeout(900)
+def test_no_request_makes_a_server_error_or_an_undescribed_answer(abused_server, tmp_path):
+    schemathesis(abused_server.address, checks=CHECKS, tmp_path=tmp_path)
+
+
+@pytest.mark.timeout(900)
+def test_with_login_the_same_holds_and_no_operation_ignores_missing_or_wrong_credentials(guarded_server, tmp_path):
+    settings = tmp_path / "schemathesis.toml"
+    settings.write_text(f'[parameters]\n"path.project_id" = "{guarded_server.project_id}"\n', encoding="utf-8")
+    schemathesis(
+        guarded_server.address,
+        checks=f"{CHECKS},ignored_auth",
+        tmp_path=tmp_path,
+        options=("--config-file", str(settings), "--header", f"X-API-Key: {guarded_server.key}"),
+    )

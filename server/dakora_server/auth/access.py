@@ -286,7 +286,9 @@ class Access:
         key, mac = (project_id, KEYS), self._mac(raw)
         reservation = self.platform.rights.reserve(key)
         try:
-            actor = await api_keys.authenticate(self.platform.database, project_id, mac)
+            older = self.secret.previous
+            macs = [mac] if older is None else [mac, older.mac(api_keys.PURPOSE, raw)]
+            actor = await api_keys.authenticate(self.platform.database, project_id, macs)
         except BaseException:  # as in `grant`
             self.platform.rights.drop(reservation)
             raise

@@ -11,10 +11,14 @@ _NONCE_BYTES = 12
 
 
 class Secret:
-    """A root secret. It is never written anywhere; what is made from it opens nothing without it."""
+    """A root secret. It is never written anywhere; what is made from it opens nothing without it.
 
-    def __init__(self, root: str) -> None:
+    `previous` is the secret that this one replaced: what was hashed with it is still recognised.
+    """
+
+    def __init__(self, root: str, *, previous: str | None = None) -> None:
         self._root = root.encode()
+        self.previous = None if previous is None else Secret(previous)
 
     def __repr__(self) -> str:
         return "Secret(…)"

@@ -193,8 +193,8 @@ async def test_also_right_after_the_feed_was_cut_off_and_when_it_is_back(world, 
     await (await owner.execute(_KILL)).fetchall()
     await revoke_many(world, replicas, KINDS)
     async with asyncio.timeout(GENEROUS_SECONDS * 2):
-        while not all(replica.platform.feed.live for replica in replicas):
-            await asyncio.sleep(0.05)  # noqa: ASYNC110 - the feed tells nobody that it is back
+        while not all(replica.platform.feed.live for replica in replicas):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.05)
     await revoke_many(world, replicas, KINDS)
 
 

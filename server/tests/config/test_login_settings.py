@@ -90,6 +90,7 @@ def test_a_secret_that_can_be_guessed_does_not_start(secret):
         ({**CLERK, "clerk_jwks_url": "http://10.0.0.1/keys"}, "CLERK_JWKS_URL"),
         ({**OIDC, "redis_url": "http://redis"}, "REDIS_URL"),
         ({**OIDC, "rate_limit_read": "many"}, "RATE_LIMIT_READ"),
+        ({**OIDC, "rate_limit_write": "1/second;4/hour"}, "RATE_LIMIT_WRITE"),
         ({**OIDC, "smtp_host": "mail.example.com", "public_url": "https://d.example.com"}, "SMTP_FROM"),
         ({**OIDC, "smtp_host": "mail.example.com", "smtp_from": "d@example.com"}, "PUBLIC_URL"),
         ({**OIDC, "smtp_from": "d@example.com"}, "SMTP_HOST"),

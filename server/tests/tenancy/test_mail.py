@@ -20,7 +20,9 @@ class Inbox:
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802 - the library's name
         if self.answer.startswith("250"):
-            self.mails.append((envelope.rcpt_tos, email.message_from_bytes(envelope.content, policy=email.policy.default)))
+            self.mails.append(
+                (envelope.rcpt_tos, email.message_from_bytes(envelope.content, policy=email.policy.default))
+            )
         return self.answer
 
 

@@ -1,6 +1,6 @@
 """What PostgreSQL keeps of API keys."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -90,16 +90,22 @@ async def change(project: ProjectAdmin, key_id: UUID, values: Mapping[str, Any])
     await project.tx.execute(update(api_keys).where(project.owns(api_keys), api_keys.c.id == key_id).values(**values))
 
 
-async def find_by_mac(tx: Transaction, project_id: UUID, mac: bytes) -> tuple[ApiKeyRecord, bytes] | None:
-    """The key with this MAC, and the MAC as it is stored; None also where the project is archived."""
+async def find_by_mac(tx: Transaction, project_id: UUID, macs: Sequence[bytes]) -> tuple[ApiKeyRecord, bytes] | None:
+    """The key with one of these MACs, and the MAC as it is stored; None also where the project is archived."""
     live = (projects.c.id == api_keys.c.project_id) & projects.c.archived_at.is_(None)
     query = (
         select(*_COLUMNS, api_keys.c.mac)
         .join(projects, live)
-        .where(api_keys.c.project_id == project_id, api_keys.c.mac == mac)
+        .where(api_keys.c.project_id == project_id, api_keys.c.mac.in_(macs))
     )
     row = (await tx.execute(query)).one_or_none()
     return None if row is None else (_record(row), row.mac)
+
+
+async def set_mac(tx: Transaction, project_id: UUID, key_id: UUID, mac: bytes) -> None:
+    """Store a key's MAC under another secret."""
+    where = (api_keys.c.project_id == project_id) & (api_keys.c.id == key_id)
+    await tx.execute(update(api_keys).where(where).values(mac=mac))
 
 
 async def note_use(tx: Transaction, project_id: UUID, used: Mapping[UUID, datetime]) -> None:

@@ -150,18 +150,22 @@ async def rotate(project: ProjectAdmin, secret: Secret, key_id: UUID, *, overlap
     return fresh
 
 
-async def authenticate(database: Database, project_id: ProjectId, mac: bytes) -> Principal:
-    """Whom the key with this MAC lets in.
+async def authenticate(database: Database, project_id: ProjectId, macs: Sequence[bytes]) -> Principal:
+    """Whom a key lets in. `macs` are the key's under the server's secret and, if there is one, the secret before it.
 
+    A key found under the older secret is stored under the newer one from then on.
     Raises ApiKeyInvalid, ApiKeyRevoked, ApiKeyExpired, DatabaseUnavailable, Busy.
     """
     async with database.transaction(Tenant(project_id=project_id), read_only=True) as tx:
-        found = await queries.find_by_mac(tx, project_id, mac)
-        if found is None or not hmac.compare_digest(found[1], mac):
-            raise ApiKeyInvalid
-        key = found[0]
+        found = await queries.find_by_mac(tx, project_id, macs)
+    if found is None or not any(hmac.compare_digest(found[1], mac) for mac in macs):
+        raise ApiKeyInvalid
+    key = found[0]
     if key.revoked_at is not None:
         raise ApiKeyRevoked
     if not key.is_live(clock.now()):
         raise ApiKeyExpired
+    if found[1] != macs[0]:
+        async with database.transaction(Tenant(project_id=project_id)) as tx:
+            await queries.set_mac(tx, project_id, key.id, macs[0])
     return Principal(key.created_by, key.name, key=key.rights)

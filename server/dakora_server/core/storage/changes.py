@@ -35,8 +35,7 @@ _LONGEST_SLEEP_SECONDS = 300
 _SWEEP_SECONDS = 60.0
 # In one statement, and without asking for the new row: who writes it may not read it.
 _TELL = text(
-    "WITH told AS (INSERT INTO changes (scope_id, subject) VALUES (:scope_id, :subject))"
-    " SELECT pg_notify(:channel, '')"
+    "WITH told AS (INSERT INTO changes (scope_id, subject) VALUES (:scope_id, :subject)) SELECT pg_notify(:channel, '')"
 )
 _READ = (
     "SELECT pg_snapshot_xmin(pg_current_snapshot())::text, extract(epoch FROM now())::float8, c.id, c.scope_id,"

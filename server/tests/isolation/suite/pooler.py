@@ -4,7 +4,6 @@ import contextlib
 import os
 import pwd
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -33,7 +32,7 @@ def pgbouncer(folder: Path, server_url: str) -> Iterator[str]:
     folder.mkdir()
     port = _free_port()
     target = make_url(engine_url(server_url))
-    host = target.host or target.query.get("host")
+    host, server_port = target.host or str(target.query["host"]), target.port or target.query.get("port", 5432)
     settings = {
         "listen_addr": "127.0.0.1",
         "listen_port": port,
@@ -43,18 +42,21 @@ def pgbouncer(folder: Path, server_url: str) -> Iterator[str]:
         "default_pool_size": POOL_SIZE,
         "max_client_conn": 200,
         "ignore_startup_parameters": "extra_float_digits",
+        # A server that cannot be reached is said so, rather than waited for.
+        "query_wait_timeout": 20,
+        "server_login_retry": 1,
         "pidfile": folder / "pid",
         "logfile": folder / "log",
     }
-    lines = ["[databases]", f"* = host={host} port={target.port or 5432} user={target.username}", "[pgbouncer]"]
+    lines = ["[databases]", f"* = host={host} port={server_port} user={target.username}", "[pgbouncer]"]
     config = folder / "pgbouncer.ini"
     config.write_text("\n".join([*lines, *(f"{name} = {value}" for name, value in settings.items())]) + "\n")
-    user = _unprivileged(folder)
+    user = _unprivileged(folder, Path(host))
     with subprocess.Popen([find_pgbouncer(), "-q", str(config)], **user) as process:
         try:
             yield _when_up(process, f"postgresql://{target.username}@127.0.0.1:{port}", target.database or "", folder)
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
@@ -67,18 +69,20 @@ def _free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def _unprivileged(folder: Path) -> dict[str, int]:
-    """It refuses to run as root."""
+def _unprivileged(folder: Path, socket_folder: Path) -> dict[str, int]:
+    """It refuses to run as root. Whom the server's socket belongs to may reach it, where there is one."""
     if os.geteuid() != 0:
         return {}
     nobody = pwd.getpwnam("nobody")
+    found = socket_folder.stat() if socket_folder.is_absolute() else None
+    user, group = (found.st_uid, found.st_gid) if found and found.st_uid else (nobody.pw_uid, nobody.pw_gid)
     for path in (folder, *folder.iterdir()):
-        os.chown(path, nobody.pw_uid, nobody.pw_gid)
-    return {"user": nobody.pw_uid, "group": nobody.pw_gid}
+        os.chown(path, user, group)
+    return {"user": user, "group": group}
 
 
 def _when_up(process: "subprocess.Popen[bytes]", url: str, database: str, folder: Path) -> str:
-    for _ in range(200):
+    for _ in range(100):
         with contextlib.suppress(psycopg.OperationalError), psycopg.connect(f"{url}/{database}", connect_timeout=2):
             return url
         assert process.poll() is None, (folder / "log").read_text()
