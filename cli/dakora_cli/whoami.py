@@ -27,9 +27,10 @@ def whoami(call: Invocation) -> None:
         return
     address = f" <{me.user.email}>" if me.user.email else ""
     source = f" from {connection.key_from}" if connection.key_from else ""
+    credentials = f"with the {connection.shown}{source}" if connection.shown else "without credentials"
     out.line(f"user       {me.user.name or me.user.id}{address}")
     for workspace in me.workspaces:
         personal = ", personal" if workspace.personal else ""
         out.line(f"workspace  {workspace.name} ({workspace.role}{personal}) {workspace.id}")
     out.line("project    " + ("(none)" if project is None else f"{project.name} ({project.slug}) {project.id}"))
-    out.line(f"server     {connection.url}, shown {connection.shown or 'nothing'}{source}")
+    out.line(f"server     {connection.url}, {credentials}")

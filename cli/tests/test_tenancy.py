@@ -136,7 +136,7 @@ async def test_whoami_says_who_where_and_as_what(ada, with_key, member):
 async def test_whoami_without_login_names_the_local_user(cli):
     shown = await cli("whoami")
     assert shown.code == 0
-    assert "shown nothing" in shown.out
+    assert "without credentials" in shown.out
 
 
 async def test_projects_are_those_of_every_workspace_and_a_keys_own(ada, with_key, world, member):

@@ -1,10 +1,10 @@
 """Which combinations of settings are refused, each with one sentence that says what to set."""
 
-import ipaddress
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
 
 from limits import parse_many
+
+from dakora_server.core.addresses import is_loopback, require_safe_address
 
 if TYPE_CHECKING:
     from dakora_server.config import Settings
@@ -96,8 +96,10 @@ def _check_addresses(settings: "Settings") -> None:
         raise UnsafeSettings("REDIS_URL must begin with redis://, rediss:// or unix://.")
     for name in ("clerk_jwt_issuer", "clerk_jwks_url", "oidc_issuer", "oidc_jwks_url", "public_url"):
         url = getattr(settings, name)
-        if url is not None and not _is_safe_web_address(url):
-            raise UnsafeSettings(f"{name.upper()} must begin with https:// (http:// only on this machine).")
+        try:
+            require_safe_address(url or "https://unset")
+        except ValueError:
+            raise UnsafeSettings(f"{name.upper()} must begin with https:// (http:// only on this machine).") from None
     for name, rate in settings.rates.items():
         if rate.strip().lower() != "unlimited":
             try:
@@ -120,24 +122,3 @@ def _check_mail(settings: "Settings") -> None:
         raise UnsafeSettings("SMTP_USERNAME and SMTP_PASSWORD go together: set both or neither.")
     if settings.smtp_password and settings.smtp_security == "none" and not is_loopback(settings.smtp_host):
         raise UnsafeSettings("SMTP_SECURITY is none, which would send SMTP_PASSWORD in the clear: use starttls or tls.")
-
-
-def _is_safe_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-    except ValueError:
-        return False
-    if host is None or parts.username or parts.password or parts.fragment:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches the host."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

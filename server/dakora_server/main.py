@@ -4,6 +4,7 @@ import asyncio
 import importlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -28,14 +29,15 @@ from dakora_server.api.envelope import Envelope
 from dakora_server.api.warm import WarmAnswers
 from dakora_server.auth import Access
 from dakora_server.config import Settings, UnsafeSettings
-from dakora_server.core.api_keys.uses import KeyUses
-from dakora_server.core.audit.service import Sealer
+from dakora_server.core.api_keys.uses import WRITE_SECONDS, KeyUses
+from dakora_server.core.audit.service import SEAL_SECONDS, Sealer
 from dakora_server.core.crypto import Secret
 from dakora_server.core.exceptions import DakoraError
-from dakora_server.core.housekeeping import Housekeeping
+from dakora_server.core.housekeeping import TIDY_SECONDS, tidy
 from dakora_server.core.onboarding.clerk import ClerkWebhooks
 from dakora_server.core.prompts.service import weigh
 from dakora_server.core.rate_limits import LimitClass, RateLimits, Rates
+from dakora_server.core.repeated import Repeated
 from dakora_server.core.scope import Platform, PromptLocks
 from dakora_server.core.storage.changes import ChangeFeed
 from dakora_server.core.storage.database import Database
@@ -240,7 +242,12 @@ async def _open_doors(app: FastAPI, settings: Settings, platform: Platform) -> A
     app.state.postman = Postman(platform, _mailer(settings), public_url=settings.links_to)
     is_clerk = settings.mode == "clerk" and settings.clerk_jwt_issuer is not None
     app.state.clerk = ClerkWebhooks(settings.clerk_jwt_issuer or "", settings.webhook_secrets) if is_clerk else None
-    workers = (Sealer(platform.database, secret), uses, Housekeeping(platform.database))
+    sealer = Sealer(platform.database, secret)
+    workers = (
+        Repeated(sealer.turn, every=SEAL_SECONDS, what="audit events wait for their seal", at_the_end=True),
+        Repeated(uses.write, every=WRITE_SECONDS, what="last use of API keys waits to be written", at_the_end=True),
+        Repeated(partial(tidy, platform.database), every=TIDY_SECONDS, what="tidying waits"),
+    )
     try:
         for worker in workers:
             await worker.start()

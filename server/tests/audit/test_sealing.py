@@ -9,8 +9,9 @@ from sqlalchemy import text
 
 from dakora_server.core.audit import queries, service
 from dakora_server.core.audit.events import AuditEvent
-from dakora_server.core.audit.service import Sealer
+from dakora_server.core.audit.service import SEAL_SECONDS, Sealer
 from dakora_server.core.crypto import Secret
+from dakora_server.core.repeated import Repeated
 from dakora_server.core.storage.database import Database
 from dakora_server.core.storage.tenant import PLATFORM
 
@@ -47,6 +48,11 @@ def event(**fields):
         "request_id": None,
     }
     return AuditEvent(**{**values, **fields})
+
+
+def sealing(database):
+    """A sealer at work, as every server has one."""
+    return Repeated(Sealer(database, SECRET).turn, every=SEAL_SECONDS, what="events wait")
 
 
 async def test_two_sealers_at_once_make_one_chain_without_a_gap(insider, happens):
@@ -103,7 +109,7 @@ async def test_what_a_killed_server_left_unsealed_the_next_one_seals(insider):
         await queries.add_event(tx, event(at=long_ago))
     verdict = await service.verify(insider)
     assert (verdict.events, verdict.waiting, verdict.oldest) == (0, 1, long_ago)
-    sealer = Sealer(insider, SECRET)
+    sealer = sealing(insider)
     await sealer.start()
     try:
 
@@ -118,7 +124,7 @@ async def test_what_a_killed_server_left_unsealed_the_next_one_seals(insider):
 async def test_a_server_that_finds_another_one_sealing_looks_for_old_events_later(insider):
     async with insider.transaction() as tx:
         await queries.add_event(tx, event(at=datetime.now(UTC) - timedelta(days=3)))
-    sealer = Sealer(insider, SECRET)
+    sealer = sealing(insider)
     async with insider.transaction(PLATFORM) as other:
         assert await queries.become_sealer(other)
         await sealer.start()
@@ -139,7 +145,7 @@ async def test_damage_to_the_chain_does_not_end_the_sealing_of_what_comes_after(
         # No number comes after this one.
         await queries.add_seals(tx, [(2**63 - 1, uuid.uuid4(), bytes(32))])
     await happens(insider)
-    sealer = Sealer(insider, SECRET)
+    sealer = sealing(insider)
     await sealer.start()
     try:
         await asyncio.sleep(1.5)

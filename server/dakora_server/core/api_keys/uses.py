@@ -1,20 +1,15 @@
 """When keys were last used: remembered in memory, written once in a while, so that a use costs a request nothing."""
 
-import asyncio
-import contextlib
-import logging
 from collections import defaultdict
 from datetime import datetime
 from uuid import UUID
 
 from dakora_server.core.api_keys import queries
-from dakora_server.core.exceptions import DakoraError
 from dakora_server.core.scope import KeyRights
 from dakora_server.core.storage.database import Database
 from dakora_server.core.storage.tenant import Tenant
 
-logger = logging.getLogger(__name__)
-_WRITE_SECONDS = 15.0
+WRITE_SECONDS = 15.0
 
 
 class KeyUses:
@@ -23,24 +18,10 @@ class KeyUses:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._used: dict[UUID, tuple[UUID, datetime]] = {}
-        self._task: asyncio.Task[None] | None = None
 
     def note(self, key: KeyRights, at: datetime) -> None:
         """This key was used."""
         self._used[key.id] = (key.project_id, at)
-
-    async def start(self) -> None:
-        """Begin to write."""
-        self._task = asyncio.create_task(self._write_for_ever())
-
-    async def stop(self) -> None:
-        """End; what was noted is written if the database allows it."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            with contextlib.suppress(DakoraError):
-                await self.write()
 
     async def write(self) -> None:
         """Write what was noted. Raises DatabaseUnavailable, Busy; then it stays noted."""
@@ -55,11 +36,3 @@ class KeyUses:
         except BaseException:  # also when stopped halfway: `stop` writes what is left
             self._used = {**noted, **self._used}
             raise
-
-    async def _write_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(_WRITE_SECONDS)
-            try:
-                await self.write()
-            except DakoraError as error:
-                logger.warning("last use of API keys waits to be written: %s", error.code)

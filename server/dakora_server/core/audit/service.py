@@ -1,7 +1,5 @@
 """The audit trail: one event in the writer's own transaction, sealed into one chain shortly after."""
 
-import asyncio
-import contextlib
 import logging
 import time
 import uuid
@@ -15,7 +13,6 @@ from dakora_server.core import clock
 from dakora_server.core.audit import queries
 from dakora_server.core.audit.events import FIRST_HASH, AuditEvent, Break, ChainCheck, link
 from dakora_server.core.crypto import Secret
-from dakora_server.core.exceptions import DakoraError
 from dakora_server.core.scope import Origin, Principal
 from dakora_server.core.storage.database import Database, Transaction
 from dakora_server.core.storage.tenant import PLATFORM
@@ -23,7 +20,7 @@ from dakora_server.core.storage.tenant import PLATFORM
 logger = logging.getLogger(__name__)
 
 SYSTEM = UUID(int=0)
-_SEAL_SECONDS = 0.5
+SEAL_SECONDS = 0.5
 _HEAD_SECONDS = 3600.0
 _BATCH = 1_000
 # The walk begins below the first number: a seal down there would keep an event from ever being sealed.
@@ -185,7 +182,7 @@ def _read_head(text: str, secret: Secret | None) -> tuple[int, bytes]:
 
 
 class Sealer:
-    """Seals twice a second, and writes the signed head into the log once an hour.
+    """Seals turn by turn, and writes the signed head into the log once an hour.
 
     One a process; of several processes one at a time does the work.
     """
@@ -193,33 +190,14 @@ class Sealer:
     def __init__(self, database: Database, secret: Secret) -> None:
         self._database = database
         self._secret = secret
-        self._task: asyncio.Task[None] | None = None
+        self._everything = True
+        self._told_at = time.monotonic()
 
-    async def start(self) -> None:
-        """Begin."""
-        self._task = asyncio.create_task(self._seal_for_ever())
-
-    async def stop(self) -> None:
-        """End, with what was written so far sealed if the database allows it."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            with contextlib.suppress(DakoraError):
-                await seal(self._database)
-
-    async def _seal_for_ever(self) -> None:
-        everything, told_at = True, time.monotonic()
-        while True:
-            try:
-                sealed = await seal(self._database, everything=everything)
-                # Not asked again only once it was really done: another process may have been sealing just then.
-                everything = everything and sealed in {None, _BATCH}
-                if time.monotonic() - told_at > _HEAD_SECONDS:
-                    told_at, everything = time.monotonic(), True
-                    logger.warning("audit head %s", await head(self._database, self._secret))
-            except DakoraError as error:
-                logger.warning("audit events wait for their seal: %s", error.code)
-            except Exception as error:  # noqa: BLE001 - a damaged chain must not end, unnoticed, all further sealing
-                logger.error("audit events wait for their seal: %s", type(error).__name__)
-            await asyncio.sleep(_SEAL_SECONDS)
+    async def turn(self) -> None:
+        """Seal what waits. Raises DatabaseUnavailable, Busy."""
+        sealed = await seal(self._database, everything=self._everything)
+        # Not asked again only once it was really done: another process may have been sealing just then.
+        self._everything = self._everything and sealed in {None, _BATCH}
+        if time.monotonic() - self._told_at > _HEAD_SECONDS:
+            self._told_at, self._everything = time.monotonic(), True
+            logger.warning("audit head %s", await head(self._database, self._secret))

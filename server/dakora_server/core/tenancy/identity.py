@@ -11,13 +11,13 @@ from cachetools import LRUCache
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from dakora_server.core import clock
+from dakora_server.core.addresses import require_safe_address
 from dakora_server.core.tenancy.jwks import KeySet, Pace
 from dakora_server.core.tenancy.token_documents import (
     Discovery,
     DocumentUnavailable,
     fetch_object,
     open_client,
-    require_safe_address,
 )
 from dakora_server.core.tenancy.token_rules import (
     LONGEST_TOKEN,

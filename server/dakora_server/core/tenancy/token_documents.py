@@ -1,7 +1,6 @@
 """JSON documents of the identity provider, fetched so that no answer of its can hurt: bounded, and nowhere else."""
 
 import asyncio
-import ipaddress
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 import httpx2
 from pydantic import JsonValue
 
+from dakora_server.core.addresses import require_safe_address
 from dakora_server.core.exceptions import InvalidJson
 from dakora_server.core.templates.strict_json import loads
 
@@ -17,8 +17,6 @@ DOCUMENT_TIMEOUT = 5.0
 
 _DOCUMENT_BYTES = 256 * 1024
 _REDISCOVER = 3600.0
-_PORTS = range(1, 65536)
-_UNSAFE = "An identity provider's address must be https, or http on the loopback interface."
 
 
 class DocumentUnavailable(Exception):
@@ -42,24 +40,6 @@ def open_client(transport: httpx2.AsyncBaseTransport | None) -> httpx2.AsyncClie
         timeout=DOCUMENT_TIMEOUT,
         headers={"accept": "application/json", "accept-encoding": "identity"},
     )
-
-
-def require_safe_address(url: str) -> str:
-    """The address, if nobody on the way can change what it answers: https, or http that stays on this machine.
-
-    Raises:
-        ValueError: it is another kind of address.
-    """
-    # Read by the parser that will also connect, so that the two cannot differ about the host.
-    try:
-        parts = httpx2.URL(url)
-    except httpx2.InvalidURL:
-        raise ValueError(_UNSAFE) from None
-    private = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.host))
-    possible = parts.host and (parts.port is None or parts.port in _PORTS)
-    if not private or not possible or parts.userinfo:
-        raise ValueError(_UNSAFE)
-    return url
 
 
 async def fetch_object(
@@ -150,12 +130,3 @@ def _safe(url: str) -> str:
         return require_safe_address(url)
     except ValueError:
         raise DocumentUnavailable("the address is neither https nor on the loopback interface") from None
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

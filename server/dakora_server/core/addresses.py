@@ -1,0 +1,35 @@
+"""Which addresses we talk to: nobody on the way may be able to change what they answer."""
+
+import ipaddress
+
+import httpx2
+
+_PORTS = range(1, 65536)
+_UNSAFE = "The address must be https, or http on the loopback interface."
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the host."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def require_safe_address(url: str) -> str:
+    """The address, if nobody on the way can change what it answers: https, or http that stays on this machine.
+
+    Raises ValueError for another kind of address.
+    """
+    # Read by the parser that will also connect, so that the two cannot differ about the host.
+    try:
+        parts = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        raise ValueError(_UNSAFE) from None
+    private = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.host))
+    possible = parts.host and (parts.port is None or parts.port in _PORTS)
+    if not private or not possible or parts.userinfo:
+        raise ValueError(_UNSAFE)
+    return url
