@@ -61,7 +61,9 @@ def blot(part, text):
     """The part without a text that the question itself held. Lengths stay comparable: ids are equally long."""
     if isinstance(part, bytes):
         return part.replace(text.encode(), b"*")
-    return tuple((name, value.replace(text.encode(), b"*")) for name, value in part) if isinstance(part, tuple) else part
+    return (
+        tuple((name, value.replace(text.encode(), b"*")) for name, value in part) if isinstance(part, tuple) else part
+    )
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +138,9 @@ async def test_what_only_another_has_answers_as_what_nobody_has(stage):
     nobodys = {"prompt_id": "only-x", **{name: str(uuid.uuid4()) for name in ("user_id", "key_id", "invitation_id")}}
     tried = 0
     for operation in stage.operations:
-        named = set(operation.parameters) & set(theirs) or ({"user_id"} if operation.name == "hand_over_workspace" else set())
+        named = set(operation.parameters) & set(theirs) or (
+            {"user_id"} if operation.name == "hand_over_workspace" else set()
+        )
         if not named:
             continue
         for who in ("A.owner", "A.editor", "A1.key-1"):

@@ -35,7 +35,7 @@ async def stage(scene, seed):
     with watched():
         run = await drive([scene.app], tenants, Composer(scene.app, tenants, warm=0.0), WATCHED, seed=seed)
         run.refuse(run.leaks)
-        snapshot.restore(scene.platform, tenants)
+        await snapshot.restore(scene.platform, tenants)
         rows = scene.rows()
         found = await act(scene.world, tenants, rows)
     return Stage(scene, snapshot, rows.digest(tenants, QUIET), found)
@@ -49,7 +49,7 @@ def test_every_filter_is_reached_by_something(stage):
 @pytest.mark.parametrize("place", filters(), ids=lambda place: place.name)
 async def test_without_a_filter_nothing_of_anothers_is_seen_or_changed(stage, seed, place):
     scene, tenants = stage.scene, stage.scene.tenants
-    stage.snapshot.restore(scene.platform, tenants)
+    await stage.snapshot.restore(scene.platform, tenants)
     operations = REACHED[place.name] - {"backstage", ""}
     lenient, found = not place.by_project, None
     run = Run(seed)

@@ -14,7 +14,7 @@ from isolation_suite.rows import strangers_in_caches
 from isolation_suite.tenants import QUIET
 from sqlalchemy import text
 
-from dakora_server.core.storage.database import Database
+from dakora_server.core.storage.database import Database, driver_url
 from dakora_server.core.storage.schema import APP_ROLE
 from dakora_server.core.storage.tenant import Tenant
 
@@ -47,7 +47,7 @@ async def test_no_request_shows_or_changes_what_is_anothers_through_a_pooler(rep
     apps = [scene.app, second.app]
     # Two replicas and no more connections than requests at once: every connection serves every tenant.
     run = await drive(apps, tenants, Composer(scene.app, tenants, warm=0.75), REQUESTS, seed=seed, at_once=12)
-    with psycopg.connect(scene.database.owner_url) as owner:
+    with psycopg.connect(driver_url(scene.database.owner_url)) as owner:
         query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = %s"
         connections = owner.execute(query, [APP_ROLE]).fetchone()[0]
     rows = scene.rows()

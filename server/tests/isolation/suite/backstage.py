@@ -39,7 +39,6 @@ async def act(world: Any, tenants: Tenants, rows: Rows) -> list[object]:
         async with writing(world.platform, grant) as project:
             await queries.purge(project, "draft-3")
     async with world.platform.database.transaction(Tenant(user_id=actor.user_id), read_only=True) as tx:
-        found += [await tenancy.is_open(tx, UUID(side.id))]
         with contextlib.suppress(InvalidRequestError):  # a broken join may have no meaning at all
             found += [await tenancy.any_project_of(tx, actor.user_id)]
     place = WorkspaceGrant(actor, WorkspaceId(UUID(side.id)), Role.owner)

@@ -104,7 +104,9 @@ class Draw:
 
     def other(self) -> Side:
         """A workspace that the caller is a stranger to."""
-        sides = [side for side in self.tenants.sides.values() if side.name not in (*self.caller.sides, self.caller.side)]
+        sides = [
+            side for side in self.tenants.sides.values() if side.name not in (*self.caller.sides, self.caller.side)
+        ]
         return self.rng.choice(sides)
 
     def pick(self, own: Sequence[str], foreign: Sequence[str]) -> str:

@@ -119,7 +119,7 @@ class _Put(ast.NodeTransformer):
     def __init__(self, original: ast.AST) -> None:
         self._original = original
 
-    def visit_Name(self, node: ast.Name) -> ast.AST:  # noqa: N802 - ast's own naming
+    def visit_Name(self, node: ast.Name) -> ast.AST:
         return self._original if node.id == "ORIGINAL" else node
 
 
@@ -133,7 +133,9 @@ def _rewritten(wanted: list[Filter], template: str, **given: Any) -> Iterator[No
             module = importlib.import_module(name)
             mine = [one for one in wanted if one.module == name]
             tree = ast.fix_missing_locations(_Rewrite(mine, template).visit(_tree(name)))
-            codes = {code.co_name: code for code in compile(tree, module.__file__ or name, "exec").co_consts if _is(code)}
+            codes = {
+                code.co_name: code for code in compile(tree, module.__file__ or name, "exec").co_consts if _is(code)
+            }
             vars(module).update(given)
             loaded.append(module)
             for function_name in {one.function for one in mine}:

@@ -159,7 +159,10 @@ def hand_over(draw: Draw) -> Said:
 @generates("create_invitation")
 def create_invitation(draw: Draw) -> Said:
     side = draw.here
-    body = {"email": f"{draw.canary}.{draw.rng.randint(0, 5)}@example.test", "role": draw.rng.choice(("viewer", "editor"))}
+    body = {
+        "email": f"{draw.canary}.{draw.rng.randint(0, 5)}@example.test",
+        "role": draw.rng.choice(("viewer", "editor")),
+    }
 
     def learn(status: int, headers: dict[bytes, bytes], answer: Any) -> None:
         if status == 201 and draw.own:
@@ -271,7 +274,9 @@ def list_prompts(draw: Draw) -> Said:
 @generates("get_prompt")
 def get_prompt(draw: Draw) -> Said:
     rng = draw.rng
-    query = rng.choice(({}, {"version": rng.randint(1, 6)}, {"version": "1.0.1"}, {"label": "latest"}, {"label": "none"}))
+    query = rng.choice(
+        ({}, {"version": rng.randint(1, 6)}, {"version": "1.0.1"}, {"label": "latest"}, {"label": "none"})
+    )
     etags = [*draw.other().etags, *draw.here.etags]
     headers = {"if-none-match": rng.choice(etags)} if etags and rng.random() < 0.4 else {}
 
@@ -353,5 +358,3 @@ def move_prompt(draw: Draw) -> Said:
         return Said(body={"project_id": draw.rng.choice(mine).id}, ids={"prompt_id": draw.rng.choice(NOMADS)})
     target = draw.rng.choice(theirs).id if draw.rng.random() < 0.9 else draw.rng.choice(ABSENT)
     return Said(body={"project_id": target}, ids={"prompt_id": draw.rng.choice((*STEADY, *NOMADS))})
-
-

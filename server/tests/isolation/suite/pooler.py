@@ -88,5 +88,3 @@ def _when_up(process: "subprocess.Popen[bytes]", url: str, database: str, folder
         assert process.poll() is None, (folder / "log").read_text()
         time.sleep(0.05)
     raise AssertionError(f"pgbouncer does not answer: {(folder / 'log').read_text()}")
-
-

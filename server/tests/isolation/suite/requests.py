@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from isolation_suite.calls import Call, Draw, Said, body_of, headers_of
 from isolation_suite.operations import GENERATORS
-from isolation_suite.tenants import ABSENT, PROMPTS, QUIET, SIDES, STEADY, Caller, Spot, Tenants
+from isolation_suite.tenants import PROMPTS, QUIET, SIDES, STEADY, Caller, Spot, Tenants
 
 from dakora_server.permissions import OPERATIONS, Place
 
@@ -51,12 +51,11 @@ class Operation:
 
 def operations_of(app: Any) -> list[Operation]:
     """Every operation the application answers, from its own routes."""
-    found = []
-    for path, route in _routes(app.router.routes):
-        rule = OPERATIONS.get(route.name)
-        for method in sorted(set(route.methods or ()) - {"HEAD", "OPTIONS"}):
-            found.append(Operation(route.name, method, path, rule.place if rule else Place.open))
-    return found
+    return [
+        Operation(route.name, method, path, OPERATIONS[route.name].place if route.name in OPERATIONS else Place.open)
+        for path, route in _routes(app.router.routes)
+        for method in sorted(set(route.methods or ()) - {"HEAD", "OPTIONS"})
+    ]
 
 
 def _routes(routes: Sequence[Any]) -> Iterator[tuple[str, Any]]:
@@ -170,5 +169,3 @@ def _hot_pair(tenants: Tenants, caller: Caller, spot: Spot, prompt_id: str) -> l
     render.headers = headers_of(caller, {}, body)
     # Renders that need a worker process are left to the other requests: they cost ten times these.
     return [read, read] if prompt_id == "looped" else [read, read, render]
-
-

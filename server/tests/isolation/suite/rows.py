@@ -1,5 +1,6 @@
 """Every row there is, as its owner sees it: whose it is, and what it holds."""
 
+import asyncio
 import hashlib
 import json
 from collections import defaultdict
@@ -157,16 +158,20 @@ class Snapshot:
             for table in self._tables:
                 connection.execute(sql.SQL("CREATE TABLE kept.{0} AS TABLE public.{0}").format(sql.Identifier(table)))
 
-    def restore(self, platform: Any, tenants: Tenants) -> None:
+    async def restore(self, platform: Any, tenants: Tenants) -> None:
         """Put everything back, and let the process forget what it knew."""
+        # On a thread: a row may be held by a transaction of this very event loop.
+        await asyncio.to_thread(self._put_back)
+        platform.pointers._forget_all()
+        platform.rights._forget_all()
+        for side in tenants.sides.values():
+            side.forget()
+        tenants.owners.sightings.clear()
+
+    def _put_back(self) -> None:
         with psycopg.connect(self._url) as connection:
             # No triggers, and so no foreign keys while it lasts.
             connection.execute("SET LOCAL session_replication_role = replica")
             for table in map(sql.Identifier, self._tables):
                 connection.execute(sql.SQL("DELETE FROM public.{}").format(table))
                 connection.execute(sql.SQL("INSERT INTO public.{0} TABLE kept.{0}").format(table))
-        platform.pointers._forget_all()
-        platform.rights._forget_all()
-        for side in tenants.sides.values():
-            side.forget()
-        tenants.owners.sightings.clear()
