@@ -26,6 +26,7 @@ from dakora_server.api import (
     workspaces,
 )
 from dakora_server.api.envelope import Envelope
+from dakora_server.api.strict import GuardedRoute
 from dakora_server.api.warm import WarmAnswers
 from dakora_server.auth import Access
 from dakora_server.config import Settings, UnsafeSettings
@@ -301,10 +302,18 @@ def create_app(
     description.install(app)
     for router in _ROUTERS:
         app.include_router(router)
+    _refuse_unguarded(app)
     request_log = RequestLog(enabled=settings.log_level in {"debug", "info"}, style=settings.log_format)
     app.add_middleware(WarmAnswers, access=lambda: app.state.access)
     app.add_middleware(Envelope, log=request_log, hosts=_hosts(settings))
     return app
+
+
+def _refuse_unguarded(app: FastAPI) -> None:
+    """Raises LookupError for an operation that the guard does not stand before."""
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.path.startswith("/api") and not isinstance(route, GuardedRoute):
+            raise LookupError(f"nobody stands before {route.path}: give its router route_class=GuardedRoute")
 
 
 def _hosts(settings: Settings) -> frozenset[bytes] | None:

@@ -160,6 +160,23 @@ async def test_a_rotated_key_takes_no_room_and_two_rotations_at_once_make_one(wo
     assert len((await team.owner.get(keys(team))).json()) == 11
 
 
+async def test_rotating_over_and_over_does_not_make_ever_more_keys_that_work(world, team):
+    _, made = await world.key(team.project_id, team.owner)
+    url, key_id = f"{team.project}/api-keys", made["id"]
+    statuses = []
+    for _ in range(22):
+        answer = await team.owner.post(f"{url}/{key_id}/rotate", {"overlap_hours": 720})
+        statuses.append(answer.status_code)
+        key_id = answer.json().get("id", key_id)
+    assert statuses == [201] * 19 + [409] * 3
+    working = (await team.owner.get(f"{url}?limit=200")).json()
+    assert len(working) == 20
+    # And one that is revoked makes room.
+    rotated = next(key["id"] for key in working if key["status"] == "rotated")
+    assert (await team.owner.delete(f"{url}/{rotated}")).status_code == 204
+    assert (await team.owner.post(f"{url}/{key_id}/rotate", {})).status_code == 201
+
+
 async def test_what_opens_nothing_any_more_cannot_be_rotated(world, owner, team):
     _, revoked = await world.key(team.project_id, team.owner)
     await team.owner.delete(f"{keys(team)}/{revoked['id']}")

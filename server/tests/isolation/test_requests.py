@@ -43,7 +43,7 @@ async def test_no_request_shows_or_changes_what_is_anothers(open_scene, seed, ca
         async with open_scene(log_level="info") as scene:
             tenants = scene.tenants
             before = scene.rows().digest(tenants, QUIET)
-            composer = Composer(scene.app, tenants, warm=0.85)
+            composer = Composer(scene.app, tenants, warm=0.8)
             run = await drive([scene.app], tenants, composer, REQUESTS, seed=seed)
             in_memory = strangers_in_caches(scene.platform, tenants)
             await scene.world.access._uses.write()

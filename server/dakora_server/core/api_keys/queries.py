@@ -22,10 +22,10 @@ def _record(row: Row[Any]) -> ApiKeyRecord:
     return ApiKeyRecord(**values)
 
 
-def _counts(now: datetime) -> ColumnElement[bool]:
-    """Which keys count towards a project's limit: those that open, and are not on their way out."""
+def _works(now: datetime) -> ColumnElement[bool]:
+    """Which keys open something."""
     live = or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > now)
-    return api_keys.c.revoked_at.is_(None) & api_keys.c.replaced_by.is_(None) & live
+    return api_keys.c.revoked_at.is_(None) & live
 
 
 async def hold_project(project: ProjectAdmin) -> bool:
@@ -49,8 +49,17 @@ async def hold_project(project: ProjectAdmin) -> bool:
 
 
 async def count_live(project: ProjectAdmin, now: datetime) -> int:
-    """How many keys count towards the limit."""
-    query = select(func.count()).select_from(api_keys).where(project.owns(api_keys), _counts(now))
+    """How many keys count towards the limit: those that work, and are not on their way out."""
+    return await _count(project, _works(now) & api_keys.c.replaced_by.is_(None))
+
+
+async def count_working(project: ProjectAdmin, now: datetime) -> int:
+    """How many keys open something, rotated ones included."""
+    return await _count(project, _works(now))
+
+
+async def _count(project: ProjectAdmin, which: ColumnElement[bool]) -> int:
+    query = select(func.count()).select_from(api_keys).where(project.owns(api_keys), which)
     return int((await project.tx.execute(query)).scalar_one())
 
 
@@ -68,8 +77,7 @@ async def list_keys(
     """The project's keys, newest first; with `everything` also those that open nothing any more."""
     query = select(*_COLUMNS).where(project.owns(api_keys))
     if not everything:
-        live = or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > now)
-        query = query.where(api_keys.c.revoked_at.is_(None), live)
+        query = query.where(_works(now))
     if after is not None:
         at, key_id = after
         same_time = (api_keys.c.created_at == at) & (api_keys.c.id < key_id)

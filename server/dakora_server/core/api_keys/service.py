@@ -29,6 +29,8 @@ from dakora_server.core.storage.tenant import Tenant
 from dakora_server.core.tenancy import queries as tenancy
 
 LIVE_KEYS = 10
+# Rotated keys that still work do not count among the live ones; this many there may be of both.
+WORKING_KEYS = 2 * LIVE_KEYS
 DEFAULT_OVERLAP = timedelta(hours=24)
 PURPOSE = "api key"
 
@@ -133,14 +135,16 @@ async def revoke(project: ProjectAdmin, key_id: UUID) -> None:
 async def rotate(project: ProjectAdmin, secret: Secret, key_id: UUID, *, overlap: timedelta) -> FreshKey:
     """A new key with the same rights; the old one works on for the overlap, so that programs can change over.
 
-    Raises ApiKeyNotFound, also for a key that opens nothing any more or was rotated already; ProjectNotFound and
-    Forbidden as `create` does.
+    Raises ApiKeyNotFound, also for a key that opens nothing any more or was rotated already; TooMany when as many
+    rotated keys as live ones still work; ProjectNotFound and Forbidden as `create` does.
     """
     await _hold(project)
     now = clock.now()
     old = await queries.lock_key(project, key_id)
     if old is None or not old.is_live(now) or old.replaced_by is not None:
         raise ApiKeyNotFound("There is no such live API key to rotate.")
+    if await queries.count_working(project, now) >= WORKING_KEYS:
+        raise TooMany("Too many rotated API keys still work: revoke one, or wait until their overlap ends.")
     end = None if old.expires_at is None else now + (old.expires_at - old.created_at)
     fresh = await _add(project, secret, name=old.name, scopes=old.scopes, labels=old.labels, now=now, expires_at=end)
     until = now + overlap if old.expires_at is None else min(old.expires_at, now + overlap)

@@ -43,6 +43,10 @@ async def invite(
     if not workspace.role.covers(role):
         raise Forbidden("Nobody invites to a role above their own.")
     await queries.lock_workspace(workspace.tx, workspace.workspace_id)
+    # The caller's own role may have changed while it waited.
+    own = await queries.find_member(workspace.tx, workspace.workspace_id, workspace.actor.user_id)
+    if own is None or not own.covers(workspace.role):
+        raise Forbidden
     if await invitation_queries.has_member_with(workspace, email):
         raise AlreadyMember
     now = clock.now()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from isolation_suite.calls import Draw, Said
-from isolation_suite.tenants import ABSENT, DRAFTS, NOMADS, PROMPTS, STEADY, content_of
+from isolation_suite.tenants import ABSENT, DRAFTS, NOMADS, PROMPTS, SAME, STEADY, content_of
 from standardwebhooks import Webhook
 
 from dakora_server.core import clock
@@ -313,8 +313,8 @@ def validate_template(draw: Draw) -> Said:
 
 def _content(draw: Draw, prompt_id: str) -> dict[str, Any]:
     canary = draw.text_of(prompt_id)
-    note = None if prompt_id == "shared" else f"Saved {canary}"
-    folder = "" if prompt_id == "shared" else f"same/{canary}"
+    note = None if prompt_id == SAME else f"Saved {canary}"
+    folder = "" if prompt_id == SAME else f"same/{canary}"
     return {**content_of(prompt_id, canary, draw.rng.randint(0, 5)), "message": note, "folder": folder}
 
 
@@ -343,7 +343,7 @@ def delete_prompt(draw: Draw) -> Said:
 @generates("rollback_prompt")
 def rollback_prompt(draw: Draw) -> Said:
     prompt_id = draw.rng.choice(PROMPTS)
-    note = None if prompt_id == "shared" else f"Back {draw.text_of(prompt_id)}"
+    note = None if prompt_id == SAME else f"Back {draw.text_of(prompt_id)}"
     return Said(body={"version": draw.rng.randint(1, 3), "message": note}, ids={"prompt_id": prompt_id})
 
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import Any
 
 import psycopg
-from isolation_suite.tenants import NOMADS, Tenants
+from isolation_suite.tenants import NOMADS, SAME, Tenants
 from isolation_suite.tokens import Labels
 from psycopg import sql
 
@@ -52,8 +52,10 @@ class Rows:
                 owners.add(row[column], *self.whose(tenants, table, row))
         for row in self.rows["versions"]:
             labels = self.whose(tenants, "versions", row)
-            # A nomad's text may lie in either project of its workspace.
-            owners.add(row["content_hash"], *({label[0] for label in labels} if row["prompt_id"] in NOMADS else labels))
+            if row["prompt_id"] in NOMADS:
+                # Its text may lie in either project of its workspace.
+                labels = {label[0] for label in labels}
+            owners.add(row["content_hash"], *(("everybody",) if row["prompt_id"] == SAME else labels))
 
     def whose(self, tenants: Tenants, table: str, row: dict[str, Any]) -> set[str]:
         """The labels of the place that a row belongs to. Fails for a table that does not say."""

@@ -13,7 +13,9 @@ from isolation_suite.tokens import Labels, Owners
 SIDES = ("A", "B", "C")
 QUIET = "C"
 ROLES = ("owner", "admin", "editor", "viewer")
-STEADY = ("greeting", "chat", "looped", "shared")
+# The one prompt whose text is the same everywhere, so that its hash tells nothing.
+SAME = "shared"
+STEADY = ("greeting", "chat", "looped", SAME)
 NOMADS = ("nomad-1", "nomad-2")
 DRAFTS = ("draft-1", "draft-2", "draft-3")
 PROMPTS = (*STEADY, *NOMADS, *DRAFTS)
@@ -184,7 +186,7 @@ async def join(side: Side, owner: Any, member: Any, role: str) -> None:
 
 def content_of(prompt_id: str, canary: str, turn: int = 0) -> dict[str, Any]:
     """A prompt's content with the canary in every field that takes text; `shared` is the same for everybody."""
-    if prompt_id == "shared":
+    if prompt_id == SAME:
         return {"template": f"The same for {{{{ name }}}}, time {turn}", "inputs": {"name": {"type": "string"}}}
     text = f"Hello {{{{ name }}}}, {canary} {turn}"
     if prompt_id == "looped":
@@ -208,8 +210,8 @@ async def _fill(tenants: Tenants, side: Side, owner: Any, spot: Spot) -> None:
     """Prompts of the same ids everywhere; nomads lie in the first project and hold the workspace's canary."""
     for prompt_id in (*STEADY, *(NOMADS if spot is side.spots[0] else ()), *DRAFTS[:2]):
         canary = side.canary if prompt_id in NOMADS else spot.canary
-        folder = "" if prompt_id == "shared" else f"same/{canary}"
-        note = None if prompt_id == "shared" else f"Saved {canary}"
+        folder = "" if prompt_id == SAME else f"same/{canary}"
+        note = None if prompt_id == SAME else f"Saved {canary}"
         url = f"/api/projects/{spot.id}/prompts"
         await owner.made(url, {"id": prompt_id, "folder": folder, "message": note, **content_of(prompt_id, canary)})
         for turn in (1, 2):
