@@ -9,6 +9,8 @@ from isolation_suite.rows import Rows
 from isolation_suite.tenants import QUIET, Tenants
 from sqlalchemy.exc import InvalidRequestError
 
+from dakora_server.core import clock
+from dakora_server.core.api_keys import queries as api_keys
 from dakora_server.core.prompts import queries
 from dakora_server.core.scope import (
     Grant,
@@ -41,9 +43,14 @@ async def act(world: Any, tenants: Tenants, rows: Rows) -> list[object]:
     async with world.platform.database.transaction(Tenant(user_id=actor.user_id), read_only=True) as tx:
         with contextlib.suppress(InvalidRequestError):  # a broken join may have no meaning at all
             found += [await tenancy.any_project_of(tx, actor.user_id)]
+    # A new secret's MAC, and a use, of C's keys named in the wrong project.
+    for spot in side.spots:
+        async with world.platform.database.transaction(Tenant(project_id=UUID(spot.id))) as tx:
+            for key_id in tenants.sides[QUIET].fixed_keys:
+                await api_keys.set_mac(tx, UUID(spot.id), UUID(key_id), b"another")
+                await api_keys.note_use(tx, UUID(spot.id), {UUID(key_id): clock.now()})
     place = WorkspaceGrant(actor, WorkspaceId(UUID(side.id)), Role.owner)
     for row in rows.rows["invitations"]:
         if tenants.owners.labels(row["invited_by"]) == {QUIET}:
             await invitations.note_delivery(world.platform, place, UUID(row["id"]), sent=False)
-    await world.access._uses.write()
     return found

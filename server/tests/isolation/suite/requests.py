@@ -84,6 +84,7 @@ class Composer:
         self._operations = wanted
         self._weights = [0.1 if one.name in _RARE else 0.5 if one.name in _SLOW else 1.0 for one in wanted]
         self._hot = _hot_calls(tenants) if warm else []
+        self._guests = [caller for caller in tenants.callers if caller.role == "guest"]
         self._able = [caller for caller in tenants.callers if caller.role in _ABLE]
 
     def draw(self, rng: random.Random) -> Call:
@@ -99,6 +100,8 @@ class Composer:
         """A request for an operation; None where nobody sends it, because its effects would spoil the rest."""
         tenants = self._tenants
         caller = rng.choice(self._able if self._focused and rng.random() < 0.4 else tenants.callers)
+        if operation.name == "accept_invitation" and rng.random() < 0.5:
+            caller = rng.choice(self._guests)
         draw = Draw(rng, tenants, caller)
         if operation.place is Place.project:
             draw.spot = self._spot(rng, caller)

@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 CANARY = "cnry"
 # A canary; a UUID; a content hash; a UUID without hyphens, as an invitation's token begins with.
@@ -52,17 +52,13 @@ class Owners:
             elif view.isdisjoint(labels):
                 yield token
 
-    def late_strangers(self, ignored: Iterable[str] = ()) -> list[str]:
+    def late_strangers(self) -> list[str]:
         """What turned out, now that all rows' owners are known, to have been seen where it must not be."""
         known = ((token, self._labels.get(token), seen) for token, seen in self.sightings.items())
         return [
             f"{token} of {sorted(labels)} was seen by {sorted(view)}: {where}"
             for token, labels, seen in known
-            if labels is not None and token not in set(ignored)
+            if labels is not None
             for view, where in seen
             if view.isdisjoint(labels)
         ]
-
-    def unknown(self) -> list[str]:
-        """Ids that were answered and that no row has."""
-        return [token for token in self.sightings if token not in self._labels]
