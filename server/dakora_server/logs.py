@@ -37,10 +37,12 @@ def configure(*, level: str, style: str, stream: TextIO | None = None) -> None:
         handler.setFormatter(JsonLines())
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
-    logging.basicConfig(level=_LEVELS[level], handlers=[handler], force=True)
+    # Libraries speak of troubles only: on their finer levels they tell statements, parameters and addresses.
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for own in ("dakora_server", "uvicorn"):
+        logging.getLogger(own).setLevel(_LEVELS[level])
     # uvicorn's own access lines carry the query string, and with it what people search for.
     logging.getLogger("uvicorn.access").disabled = True
-    logging.getLogger("watchfiles").setLevel(logging.WARNING)
 
 
 class RequestLog:

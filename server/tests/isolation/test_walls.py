@@ -138,6 +138,30 @@ def test_a_tenant_gives_none_of_its_rows_away(scene, app, table):
             app.execute(move, [target, own])
 
 
+def test_an_event_is_written_into_the_trail_of_ones_own_workspace_only(scene, app):
+    one, other = scene.tenants.sides["A"], scene.tenants.sides["B"]
+    project, foreign = one.spots[0].id, other.spots[0].id
+    write = (
+        "INSERT INTO audit_events (workspace_id, id, project_id, at, actor_kind, actor_id, action, subject)"
+        " VALUES (%s, gen_random_uuid(), %s, now(), 'user', %s, 'forged', 'x')"
+    )
+    for names, workspace_id, project_id in (
+        ({"project_id": project}, other.id, project),
+        ({"project_id": project}, other.id, None),
+        ({"project_id": project}, one.id, foreign),
+        ({"workspace_id": one.id}, one.id, foreign),
+        ({"workspace_id": one.id}, other.id, None),
+        ({"user_id": one.users["owner"]}, one.id, None),
+    ):
+        speak_for(app, **names)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            app.execute(write, [workspace_id, project_id, one.users["owner"]])
+    for names in ({"project_id": project}, {"workspace_id": one.id}):
+        speak_for(app, **names)
+        app.execute(write, [one.id, project, one.users["owner"]])
+    app.rollback()
+
+
 @pytest.mark.parametrize("table", WRITTEN_ONCE)
 def test_what_is_written_once_is_neither_changed_nor_deleted(scene, app, table):
     name = sql.Identifier(table)

@@ -42,6 +42,12 @@ _HERE = 'SELECT m.user_id FROM memberships m WHERE m.workspace_id = dakora_works
 _IN_PROJECT = 'project_id = dakora_project()'
 _IN_WORKSPACE = 'workspace_id = dakora_workspace()'
 _EVENT = 'project_id = dakora_project() OR workspace_id = dakora_workspace()'
+_WORKSPACE_OF_PROJECT = 'SELECT p.workspace_id FROM projects p WHERE p.id = dakora_project()'
+_NEW_EVENT = (
+    f'({_IN_WORKSPACE} OR (dakora_workspace() IS NULL AND workspace_id = ({_WORKSPACE_OF_PROJECT})))'
+    ' AND (project_id IS NULL OR project_id = dakora_project() OR EXISTS (SELECT FROM projects p'
+    ' WHERE p.id = audit_events.project_id AND p.workspace_id = audit_events.workspace_id))'
+)
 _OWN = 'tenant_id IN (dakora_project(), dakora_workspace(), dakora_user())'
 
 # Table, command, which rows can be seen, which rows may be written (None: the command does not ask).
@@ -69,7 +75,7 @@ _POLICIES = (
     ('api_keys', 'ALL', _EVENT, _EVENT),
     ('invitations', 'ALL', _IN_WORKSPACE, _IN_WORKSPACE),
     ('audit_events', 'SELECT', f'{_EVENT} OR dakora_platform()', None),
-    ('audit_events', 'INSERT', None, _EVENT),
+    ('audit_events', 'INSERT', None, _NEW_EVENT),
     ('audit_seals', 'ALL', 'dakora_platform()', 'dakora_platform()'),
     # Anyone may say that something has changed: at worst something is read again.
     ('changes', 'INSERT', None, 'true'),

@@ -14,7 +14,17 @@ from dakora_server.core.audit.service import record as note
 from dakora_server.core.exceptions import AccountDeleted
 from dakora_server.core.onboarding import queries
 from dakora_server.core.prompts import service as prompts
-from dakora_server.core.scope import ACCESS, Grant, Origin, Platform, Principal, ProjectAdmin, Role
+from dakora_server.core.scope import (
+    ACCESS,
+    Grant,
+    Origin,
+    Platform,
+    Principal,
+    ProjectAdmin,
+    Role,
+    WorkspaceAdmin,
+    WorkspaceGrant,
+)
 from dakora_server.core.storage.database import Database, Transaction
 from dakora_server.core.storage.tenant import Tenant
 from dakora_server.core.templates.model import TemplateSpec
@@ -118,7 +128,8 @@ async def hear(platform: Platform, news: News, origin: Origin) -> None:
     async with platform.database.transaction(_home(user_id)) as tx, AsyncExitStack() as held:
         if not await queries.is_first(tx, user_id, news.id, news.type):
             return
-        place = _place(platform, tx, held, _SYSTEM, origin, user_id)
+        grant = WorkspaceGrant(_SYSTEM, personal_workspace_of(user_id), Role.owner, personal=True, origin=origin)
+        place = WorkspaceAdmin(platform, grant, tx)
         if news.type == "user.deleted":
             await _delete(platform, tx, place, news, origin)
         else:
@@ -126,7 +137,7 @@ async def hear(platform: Platform, news: News, origin: Origin) -> None:
         await place.announce_rights(user_id, ACCESS)
 
 
-async def _delete(platform: Platform, tx: Transaction, place: ProjectAdmin, news: News, origin: Origin) -> None:
+async def _delete(platform: Platform, tx: Transaction, place: WorkspaceAdmin, news: News, origin: Origin) -> None:
     user_id = news.person.user_id
     # Deleted before it was ever seen: a row without a name stays, so that late news does not bring the user back.
     made = await _make_user(tx, news.person, name="", email=None)
@@ -141,7 +152,7 @@ async def _delete(platform: Platform, tx: Transaction, place: ProjectAdmin, news
 
 
 async def _take(
-    platform: Platform, tx: Transaction, held: AsyncExitStack, place: ProjectAdmin, news: News, origin: Origin
+    platform: Platform, tx: Transaction, held: AsyncExitStack, place: WorkspaceAdmin, news: News, origin: Origin
 ) -> None:
     user_id = news.person.user_id
     made = await _settle(platform, tx, held, news.person, origin)
