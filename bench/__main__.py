@@ -15,7 +15,7 @@ from typing import Any
 
 import jinja2
 
-from bench import client_overhead, neighbours, servers
+from bench import client_overhead, neighbours, servers, tenants
 from bench.report import write_report
 from bench.seed import TEMPLATE
 from bench.workload import INPUTS, POOLED, PROMPTS, WORKING_SET, call, seeded
@@ -176,6 +176,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         print(f"  size {found['size']}", flush=True)
     found["neighbours"] = neighbours.measure(rounds=options.rounds, seconds=options.seconds)
     print(f"  neighbours {found['neighbours']}", flush=True)
+    found["tenants"] = tenants.measure(
+        tenants=options.tenants, prompts=100, rounds=options.rounds, seconds=options.seconds
+    )
     found["client"] = client_overhead.run()
     found["jinja2"] = jinja_alone()
     return found
@@ -202,12 +205,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--prompts", type=int, default=10_000, help="prompts stored")
     parser.add_argument("--large", type=int, default=100_000, help="prompts in the large store; 0 leaves it out")
+    parser.add_argument("--tenants", type=int, default=10_000, help="tenants in the store of many, 100 prompts each")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2.0, help="length of each measurement")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds, no large store, no report")
     options = parser.parse_args()
     if options.quick:
         options.prompts, options.large, options.rounds, options.seconds = 1000, 0, 2, 1.5
+        options.tenants = 100
     found = measure(options)
     if not options.quick:
         write_report(found)

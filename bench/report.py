@@ -64,6 +64,7 @@ def figures(found: dict[str, Any]) -> str:
     lines.append(
         f"| growth of the server's memory meanwhile | {found['neighbours']['memory grew by MiB']} MiB | 50 MiB |"
     )
+    lines += _tenant_tables(found["tenants"])
     lines += [
         "",
         "| Python client, a call | raw httpx2 µs | client µs | its own µs | to reach |",
@@ -78,3 +79,46 @@ def figures(found: dict[str, Any]) -> str:
     lines += ["", "| Jinja2 by itself, the same plain template | µs |", "|---|---:|"]
     lines.append(f"| compiled once, rendered | {jinja:.1f} |")
     return "\n".join(lines) + "\n"
+
+
+_TO_REACH = {
+    "GET a prompt / bare GET": 0.7,
+    "GET, answered 304 / bare GET": 0.9,
+    "render, plain template / bare POST": 0.6,
+    "render, through the pool / bare POST": 0.35,
+}
+
+
+def _tenant_tables(found: dict[str, Any]) -> list[str]:
+    """What login and many tenants cost."""
+    lines = ["", "| with an API key on every request, requests/s over the bare app's, at | 1 | 16 | 64 | to reach |"]
+    lines.append("|---|---:|---:|---:|---|")
+    lines += [_three(name, row, f"{_TO_REACH[name]:g}") for name, row in found["with a key"].items()]
+    lines += [
+        "",
+        "| with an API key, over the same without login, at | 1 | 16 | 64 | to reach |",
+        "|---|---:|---:|---:|---|",
+    ]
+    lines += [_three(name, row, "0.95") for name, row in found["key against none"].items()]
+    size = f"{found['tenants']:,} tenants with {found['prompts']:,} prompts, over one tenant with 100, at"
+    lines += ["", f"| {size} | 1 | 16 | 64 | to reach |", "|---|---:|---:|---:|---|"]
+    lines += [_three(name, row, "0.9 to 1.1") for name, row in found["large against small"].items()]
+    cold, large = found["cold key check, ms"], found["cold key check in the large store, ms"]
+    flood, hidden = found["flood"], found["absent or foreign"]
+    lines += [
+        "",
+        "| what | reached | to reach |",
+        "|---|---:|---|",
+        f"| first check of an API key, over PostgreSQL: median (p99) | {cold['median']} ms ({cold['p99']} ms) | 5 ms |",
+        f"| the same among {found['tenants']:,} tenants | {large['median']} ms ({large['p99']} ms) | 5 ms |",
+        f"| p99 of a tenant's renders beside one at {flood['times its limit']:.0f} times its limit, over quiet "
+        f"| {flood['p99 ratio']} | 2 |",
+        f"| of its limit, the flooding tenant is let through | {flood['let through, of its limit']} | 1 |",
+        f"| a foreign project's 404 against an absent one's: medians | {hidden['foreign µs']} and {hidden['absent µs']} µs, "
+        f"rank-sum p {hidden['p']} | p above 0.01 |",
+    ]
+    return lines
+
+
+def _three(name: str, row: dict[int, float], target: str) -> str:
+    return f"| {name} | " + " | ".join(f"**{row[connections]:.2f}**" for connections in (1, 16, 64)) + f" | {target} |"

@@ -8,6 +8,7 @@ import argparse
 import hashlib
 import http.client
 import json
+import math
 import statistics
 import time
 import uuid
@@ -202,6 +203,30 @@ def flood(port: int, quiet: Tenant, loud: Tenant, *, limit: int, rounds: int, se
     }
 
 
+def absent_or_foreign(port: int, tenant: Tenant, other: Tenant, *, pairs: int = 2500) -> dict[str, float]:
+    """Whether the time of an answer tells a project that is somebody else's from one that does not exist.
+
+    Medians in microseconds, and the p of a rank-sum test (Mann-Whitney, normal approximation): a small p tells.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    times: dict[str, list[float]] = {"foreign": [], "absent": []}
+    for number in range(pairs * 2):
+        kind = "foreign" if number % 2 else "absent"
+        project = other.project if kind == "foreign" else uuid.uuid4()
+        started = time.perf_counter()
+        status, _, _ = exchange(connection, "GET", f"/api/projects/{project}/prompts/seed-000000", tenant.keys[0])
+        times[kind].append((time.perf_counter() - started) * 1e6)
+        assert status == 404, status
+    connection.close()
+    ranked = sorted((value, kind) for kind, values in times.items() for value in values)
+    rank_sum = sum(rank for rank, (_, kind) in enumerate(ranked, 1) if kind == "foreign")
+    mean = pairs * (2 * pairs + 1) / 2
+    deviation = math.sqrt(pairs * pairs * (2 * pairs + 1) / 12)
+    z = abs(rank_sum - mean) / deviation
+    medians = {f"{kind} µs": round(statistics.median(values)) for kind, values in times.items()}
+    return {**medians, "p": round(math.erfc(z / math.sqrt(2)), 3)}
+
+
 @contextmanager
 def _scratch_file(wanted: list[bytes]) -> Iterator[str]:
     with servers.scratch() as folder:
@@ -248,6 +273,8 @@ def measure(*, tenants: int, prompts: int, rounds: int, seconds: float) -> dict[
     limit = 50
     limits = {"RATE_LIMIT_RENDER": f"{limit}/second"}
     with seeded(tenants=2, prompts=10, asked=20, **limits) as (port, two):
+        found["absent or foreign"] = absent_or_foreign(port, two[0], two[1])
+        print(f"  absent or foreign {found['absent or foreign']}", flush=True)
         found["flood"] = flood(port, two[0], two[1], limit=limit, **how)
     print(f"  flood {found['flood']}", flush=True)
     with (

@@ -68,7 +68,16 @@ def test_six_migrations_at_once_all_succeed(empty):
         assert list(threads.map(migrate, [empty] * 6)) == [SCHEMA_REVISION] * 6
 
 
-def test_every_tenant_table_begins_its_keys_with_the_tenant():
+def test_every_row_of_a_tenant_is_found_by_the_tenant_first():
+    # What belongs to nobody, or is a tenant itself.
+    others = {"users", "workspaces", "projects", "audit_seals", "changes"}
+    tenants = {"project_id", "workspace_id", "tenant_id", "user_id"}
+    for name, table in metadata.tables.items():
+        first = next(iter(table.primary_key.columns)).name
+        assert (first in tenants) == (name not in others), name
+
+
+def test_every_index_of_prompts_begins_with_the_tenant():
     for name in ("prompts", "versions"):
         table = metadata.tables[name]
         assert next(iter(table.primary_key.columns)).name == "project_id"
