@@ -26,6 +26,7 @@ COMMANDS = {
     "list": ("dakora_cli.list:list_prompts", "List the prompts of the project."),
     "show": ("dakora_cli.show:show", "Print a prompt."),
     "render": ("dakora_cli.render:render", "Fill a prompt with inputs and print the text."),
+    "label": ("dakora_cli.label:label", "Say which version a label points to, and move it."),
     "push": ("dakora_cli.push:push", "Save the prompts of a folder on the server."),
     "pull": ("dakora_cli.pull:pull", "Write the server's prompts into a folder."),
     "diff": ("dakora_cli.diff:diff", "Show how a folder differs from the server."),

@@ -157,22 +157,24 @@ def report(answer: Answer) -> ValidationReport:
     )
 
 
+def change(data: Mapping[str, Any]) -> Change:
+    """One field that differs."""
+    return Change(
+        field=data["field"],
+        op=data["op"],
+        before=freeze(data.get("before")),
+        after=freeze(data.get("after")),
+        lines=freeze(data.get("lines")),
+    )
+
+
 def diff(answer: Answer) -> Diff:
     """What changed between two versions."""
     data = json.loads(answer.body)
     return Diff(
         from_version=data["from"],
         to_version=data["to"],
-        changes=tuple(
-            Change(
-                field=change["field"],
-                op=change["op"],
-                before=freeze(change.get("before")),
-                after=freeze(change.get("after")),
-                lines=freeze(change.get("lines")),
-            )
-            for change in data["changes"]
-        ),
+        changes=tuple(map(change, data["changes"])),
     )
 
 

@@ -26,7 +26,7 @@ _read_summaries = _answers.page(_answers.summary)
 _read_versions = _answers.page(_answers.version)
 
 
-def _prompt_path(prompt_id: str) -> str:
+def prompt_path(prompt_id: str) -> str:
     return f"{PROMPTS}/{segment(prompt_id)}"
 
 
@@ -40,7 +40,7 @@ def list_prompts(
 
 def get_prompt(prompt_id: str, *, version: int | str | None, label: str | None) -> Call[Prompt]:
     """GET /api/projects/{project_id}/prompts/{prompt_id}."""
-    path = _prompt_path(prompt_id) + query(version=version, label=label)
+    path = prompt_path(prompt_id) + query(version=version, label=label)
     return Call("GET", path, _answers.prompt, repeatable=True, cached=True)
 
 
@@ -57,17 +57,17 @@ def save_prompt(prompt_id: str, fields: Mapping[str, Any], *, if_match: Prompt |
     """
     tag = None if if_match is None else _tag_of(if_match)
     body = encode(given(fields))
-    return Call("PUT", _prompt_path(prompt_id), _answers.prompt, body, if_match=tag, repeatable=tag is not None)
+    return Call("PUT", prompt_path(prompt_id), _answers.prompt, body, if_match=tag, repeatable=tag is not None)
 
 
 def delete_prompt(prompt_id: str) -> Call[None]:
     """DELETE /api/projects/{project_id}/prompts/{prompt_id}."""
-    return Call("DELETE", _prompt_path(prompt_id), _answers.nothing)
+    return Call("DELETE", prompt_path(prompt_id), _answers.nothing)
 
 
 def restore_prompt(prompt_id: str) -> Call[Prompt]:
     """POST /api/projects/{project_id}/prompts/{prompt_id}/restore."""
-    return Call("POST", f"{_prompt_path(prompt_id)}/restore", _answers.prompt)
+    return Call("POST", f"{prompt_path(prompt_id)}/restore", _answers.prompt)
 
 
 def render_prompt(
@@ -81,7 +81,7 @@ def render_prompt(
     """POST /api/projects/{project_id}/prompts/{prompt_id}/render."""
     only = resolve_includes_only or None
     fields = {"inputs": inputs or {}, "version": version, "label": label, "resolve_includes_only": only}
-    path = f"{_prompt_path(prompt_id)}/render"
+    path = f"{prompt_path(prompt_id)}/render"
     return Call("POST", path, _answers.rendered, encode(given(fields)), repeatable=True)
 
 
@@ -101,25 +101,25 @@ def validate_template(
 
 def list_versions(prompt_id: str, *, cursor: str | None) -> Call[Page[PromptVersion]]:
     """GET /api/projects/{project_id}/prompts/{prompt_id}/versions."""
-    path = f"{_prompt_path(prompt_id)}/versions{query(limit=_PAGE_SIZE, cursor=cursor)}"
+    path = f"{prompt_path(prompt_id)}/versions{query(limit=_PAGE_SIZE, cursor=cursor)}"
     return Call("GET", path, _read_versions, repeatable=True)
 
 
 def diff_versions(prompt_id: str, older: int, newer: int) -> Call[Diff]:
     """GET /api/projects/{project_id}/prompts/{prompt_id}/versions/{number}/diff/{other}."""
-    path = f"{_prompt_path(prompt_id)}/versions/{segment(str(older))}/diff/{segment(str(newer))}"
+    path = f"{prompt_path(prompt_id)}/versions/{segment(str(older))}/diff/{segment(str(newer))}"
     return Call("GET", path, _answers.diff, repeatable=True)
 
 
 def rollback_prompt(prompt_id: str, version: int | str, *, message: str | None) -> Call[Prompt]:
     """POST /api/projects/{project_id}/prompts/{prompt_id}/rollback."""
     body = encode(given({"version": version, "message": message}))
-    return Call("POST", f"{_prompt_path(prompt_id)}/rollback", _answers.prompt, body)
+    return Call("POST", f"{prompt_path(prompt_id)}/rollback", _answers.prompt, body)
 
 
 def move_prompt(prompt_id: str, project_id: str) -> Call[Prompt]:
     """POST /api/projects/{project_id}/prompts/{prompt_id}/move."""
-    return Call("POST", f"{_prompt_path(prompt_id)}/move", _answers.prompt, encode({"project_id": project_id}))
+    return Call("POST", f"{prompt_path(prompt_id)}/move", _answers.prompt, encode({"project_id": project_id}))
 
 
 def me() -> Call[Me]:

@@ -12,6 +12,7 @@ from dakora_client._senders import AsyncSender
 from dakora_client._settings import Hooks, Token, settings
 from dakora_client.api_keys import ApiKeys
 from dakora_client.audit import Audit
+from dakora_client.labels import Labels
 from dakora_client.projects import Projects
 from dakora_client.prompts import Prompts
 from dakora_client.types import Context, Health, Me
@@ -28,6 +29,7 @@ class Dakora:
     api_keys: ApiKeys
     workspaces: Workspaces
     projects: Projects
+    labels: Labels
     audit: Audit
 
     def __init__(
@@ -79,6 +81,7 @@ class Dakora:
         self.api_keys = ApiKeys(self._sender)
         self.workspaces = Workspaces(self._sender)
         self.projects = Projects(self._sender)
+        self.labels = Labels(self._sender)
         self.audit = Audit(self._sender)
 
     async def me(self, *, timeout: float | None = None) -> Me:

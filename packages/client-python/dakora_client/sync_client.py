@@ -12,6 +12,7 @@ from dakora_client._senders import SyncSender
 from dakora_client._settings import Hooks, Token, settings
 from dakora_client.sync_api_keys import ApiKeysSync
 from dakora_client.sync_audit import AuditSync
+from dakora_client.sync_labels import LabelsSync
 from dakora_client.sync_projects import ProjectsSync
 from dakora_client.sync_prompts import PromptsSync
 from dakora_client.sync_workspaces import WorkspacesSync
@@ -28,6 +29,7 @@ class DakoraSync:
     api_keys: ApiKeysSync
     workspaces: WorkspacesSync
     projects: ProjectsSync
+    labels: LabelsSync
     audit: AuditSync
 
     def __init__(
@@ -79,6 +81,7 @@ class DakoraSync:
         self.api_keys = ApiKeysSync(self._sender)
         self.workspaces = WorkspacesSync(self._sender)
         self.projects = ProjectsSync(self._sender)
+        self.labels = LabelsSync(self._sender)
         self.audit = AuditSync(self._sender)
 
     def me(self, *, timeout: float | None = None) -> Me:

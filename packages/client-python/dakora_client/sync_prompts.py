@@ -4,13 +4,16 @@
 
 import builtins
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from dakora_client import _operations
+from dakora_client import _label_operations, _operations
 from dakora_client._senders import SyncSender
 from dakora_client.types import (
     Diff,
     InputSpec,
+    Label,
+    LabelMove,
     Message,
     ModelSettings,
     Prompt,
@@ -287,3 +290,71 @@ class PromptsSync:
             PermissionDenied: you may not write in both projects.
         """
         return self._sender.send(_operations.move_prompt(prompt_id, project_id), timeout)
+
+    def labels(self, prompt_id: str, *, timeout: float | None = None) -> builtins.list[Label]:
+        """The prompt's labels in order of name; the automatic `latest` is not among them.
+
+        Raises:
+            NotFoundError: there is no such prompt.
+        """
+        page = self._sender.send(_label_operations.list_labels(prompt_id), timeout)
+        return builtins.list(page.items)
+
+    def get_label(self, prompt_id: str, label: str, *, timeout: float | None = None) -> Label:
+        """Where one label points, with the ETag that `set_label` takes.
+
+        Raises:
+            NotFoundError: there is no such prompt or label.
+        """
+        return self._sender.send(_label_operations.get_label(prompt_id, label), timeout)
+
+    def set_label(
+        self,
+        prompt_id: str,
+        label: str,
+        version: int | str,
+        *,
+        message: str | None = None,
+        if_match: Label | str | None = None,
+        timeout: float | None = None,
+    ) -> Label:
+        """Let a label point to a version, named by number or semver; a new label is made.
+
+        `message` says why, for the history. With `if_match` (the label as `get_label` gave it, or its ETag) it moves
+        only from where it was then.
+
+        Raises:
+            NotFoundError: there is no such prompt or version.
+            PreconditionFailed: the label is no longer where `if_match` has it.
+            PermissionDenied: the label is protected.
+        """
+        call = _label_operations.put_label(prompt_id, label, version, message=message, if_match=if_match)
+        return self._sender.send(call, timeout)
+
+    def remove_label(
+        self,
+        prompt_id: str,
+        label: str,
+        *,
+        if_match: Label | str | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Let a label point nowhere; its history stays.
+
+        Raises:
+            NotFoundError: there is no such prompt or label.
+            PreconditionFailed: the label is no longer where `if_match` has it.
+            PermissionDenied: the label is protected.
+        """
+        self._sender.send(_label_operations.delete_label(prompt_id, label, if_match=if_match), timeout)
+
+    def label_history(
+        self, prompt_id: str, label: str, *, timeout: float | None = None
+    ) -> builtins.list[LabelMove]:
+        """Every move of a label, newest first: from where, to where, by whom, when and why.
+
+        Raises:
+            NotFoundError: there is no such prompt.
+        """
+        page_at = partial(_label_operations.list_label_moves, prompt_id, label)
+        return list(self._sender.iterate(page_at, timeout))

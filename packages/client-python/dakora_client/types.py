@@ -8,6 +8,7 @@ from typing import Any, Literal, Required, TypedDict
 InputType = Literal["string", "number", "boolean", "array<string>", "object"]
 Role = Literal["system", "user", "assistant", "tool"]
 MemberRole = Literal["owner", "admin", "editor", "viewer"]
+RequestStatus = Literal["open", "approved", "rejected", "withdrawn"]
 """What a member may do in a workspace, from most to least."""
 Scope = Literal["read", "render", "write", "execute", "log"]
 """What an API key may do in its project."""
@@ -278,6 +279,71 @@ class NewApiKey(ApiKey):
     """An API key just made. `key` is in this answer and never in another one; the `repr` leaves it out."""
 
     key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """Where a label of a prompt points. `moved_by` is a user or an API key; `etag` is set where it was read alone."""
+
+    label: str
+    version_number: int
+    version: str
+    moved_by: str
+    moved_at: datetime | None
+    etag: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelMove:
+    """A move of a label. `from_version` None: it was new; `to_version` None: it was removed."""
+
+    label: str
+    from_version: int | None
+    to_version: int | None
+    actor_kind: str
+    actor_id: str
+    message: str | None
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtectedLabel:
+    """A label that only admins move, or only a request that a second person approves."""
+
+    label: str
+    needs_approval: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelComment:
+    """What somebody said about a request."""
+
+    id: str
+    text: str
+    created_by: str
+    created_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelRequest:
+    """A move of a label that somebody asks for. `status` is `open`, `approved`, `rejected` or `withdrawn`.
+
+    `changes` and `comments` are filled where the request was read alone.
+    """
+
+    id: str
+    prompt_id: str
+    label: str
+    from_version: int | None
+    to_version: int
+    message: str | None
+    status: str
+    requested_by: str
+    created_at: datetime | None
+    decided_by: str | None
+    decided_at: datetime | None
+    changes: tuple[Change, ...] = ()
+    comments: tuple[LabelComment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,7 +121,11 @@ def test_every_operation_of_the_contract_has_a_method_and_no_other_has():
     # Some of the docstrings name two operations, one below the other.
     written = {
         operation
-        for module in (dakora_client._operations, dakora_client._tenancy_operations)
+        for module in (
+            dakora_client._operations,
+            dakora_client._tenancy_operations,
+            dakora_client._label_operations,
+        )
         for item in vars(module).values()
         if inspect.isfunction(item) and item.__module__ == module.__name__
         for operation in re.findall(r"\b[A-Z]+ /api/[^\s,]*[^\s,.]", item.__doc__ or "")

@@ -20,12 +20,13 @@ from dakora_server.api.shapes import PROMPT_ID, is_fresh, prompt_bytes, which
 from dakora_server.auth import Access
 from dakora_server.core.exceptions import DakoraError, InvalidJson, RateLimited
 from dakora_server.core.prompts import rendering
-from dakora_server.core.prompts.records import NEWEST, StoredPrompt
-from dakora_server.core.scope import reading
+from dakora_server.core.prompts.records import LATEST, NEWEST, Selector, StoredPrompt
+from dakora_server.core.scope import Grant, reading
 from dakora_server.core.templates.strict_json import loads
 from dakora_server.permissions import rule_for
 
 _PATH = re.compile(r"/api/projects/([^/]+)/prompts/(" + PROMPT_ID.strip("^$") + r")(/render)?\Z")
+_LABEL = re.compile(rb"label=([A-Za-z0-9._-]{1,64})\Z")
 _ROUTE = "/api/projects/{project_id}/prompts/{prompt_id}"
 # A larger body is read by the route, which bounds it as it comes in.
 _LARGEST_BODY = 64 * 1024
@@ -42,19 +43,25 @@ class WarmAnswers:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass on."""
-        match = None
-        if scope["type"] == "http" and not scope["query_string"]:
-            match = _PATH.match(scope["path"])
+        match = label = None
+        if scope["type"] == "http":
+            query = scope["query_string"]
+            label = _LABEL.match(query) if query else None
+            if label is not None or not query:
+                match = _PATH.match(scope["path"])
         if match is None:
             await self._app(scope, receive, send)
         elif match[3] is None and scope["method"] == "GET":
-            await self._get(scope, receive, send, reference=match[1], prompt_id=match[2])
-        elif match[3] is not None and scope["method"] == "POST" and _is_small_json(scope):
+            selector = NEWEST if label is None else which(None, label[1].decode())
+            await self._get(scope, receive, send, reference=match[1], prompt_id=match[2], selector=selector)
+        elif match[3] is not None and label is None and scope["method"] == "POST" and _is_small_json(scope):
             await self._render(scope, receive, send, reference=match[1], prompt_id=match[2])
         else:
             await self._app(scope, receive, send)
 
-    async def _get(self, scope: Scope, receive: Receive, send: Send, *, reference: str, prompt_id: str) -> None:
+    async def _get(
+        self, scope: Scope, receive: Receive, send: Send, *, reference: str, prompt_id: str, selector: Selector
+    ) -> None:
         scope["dakora.route"] = _ROUTE
         access = self._access()
         try:
@@ -62,8 +69,9 @@ class WarmAnswers:
         except RateLimited as error:
             await send_problem(error, scope, send)
             return
-        key = None if grant is None else (grant.project_id, prompt_id)
-        prompt: StoredPrompt | None = None if key is None else access.platform.pointers.get(key, NEWEST)
+        prompt: StoredPrompt | None = None
+        if grant is not None and _may_take(grant, selector):
+            prompt = access.platform.pointers.get((grant.project_id, prompt_id), selector)
         if prompt is None:
             await self._app(scope, receive, send)
         elif _has_it_already(scope, prompt.record.etag):
@@ -104,6 +112,12 @@ class WarmAnswers:
         body = orjson.dumps(rendered_json(result))
         length = str(len(body)).encode()
         await _answer(send, 200, [(b"content-length", length), (b"content-type", b"application/json")], body)
+
+
+def _may_take(grant: Grant, selector: Selector) -> bool:
+    """Whether the caller is not limited to other labels; if it is, the route says so."""
+    allowed = None if grant.actor.key is None else grant.actor.key.labels
+    return allowed is None or (selector.label or LATEST) in allowed
 
 
 class _Again:

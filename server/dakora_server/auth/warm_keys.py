@@ -18,7 +18,7 @@ _NOTE_SECONDS = 5.0
 
 
 class WarmKey:
-    """A key that opens all of its project's versions, and what is asked of it on every request."""
+    """A key, and what is asked of it on every request."""
 
     __slots__ = ("caller", "ends_at", "grant", "noted_at", "project", "workspace")
 

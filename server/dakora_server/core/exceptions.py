@@ -235,6 +235,30 @@ class LabelNotFound(NotFound):
     code, title = "label_not_found", "The prompt has no such label"
 
 
+class RequestNotFound(NotFound):
+    """The project has no such request for a label."""
+
+    code, title = "request_not_found", "There is no such request"
+
+
+class RequestOver(DakoraError):
+    """The request was approved, rejected or withdrawn already."""
+
+    status, code, title = 409, "request_over", "The request is over"
+
+
+class StaleLabel(DakoraError):
+    """`If-Match` names an earlier place of the label, or it has moved since the request was made."""
+
+    status, code, title = 412, "stale_label", "The label has moved since you read it"
+
+
+class LabelProtected(DakoraError):
+    """The label is protected: only an admin moves it, or a second person has to approve."""
+
+    status, code, title = 403, "label_protected", "The label is protected"
+
+
 class PromptExists(DakoraError):
     """The id is taken in this project, whatever the case of its letters."""
 

@@ -170,6 +170,7 @@ class ProjectRows:
         self.project_id = grant.project_id
         self.workspace_id = grant.workspace_id
         self.actor = grant.actor
+        self.role = grant.role
         self.origin = grant.origin
         self.tx = tx
 

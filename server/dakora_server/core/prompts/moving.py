@@ -5,7 +5,7 @@ from dataclasses import replace
 from dakora_server.core import clock
 from dakora_server.core.audit.service import record as note
 from dakora_server.core.exceptions import PromptArchived, PromptNotFound
-from dakora_server.core.prompts import queries
+from dakora_server.core.prompts import label_queries, queries
 from dakora_server.core.prompts.records import StoredPrompt
 from dakora_server.core.scope import ProjectWriter
 from dakora_server.core.storage.tenant import Tenant
@@ -22,6 +22,7 @@ async def move(source: ProjectWriter, target: ProjectWriter, prompt_id: str) -> 
     if head is None:
         raise PromptNotFound(f"There is no prompt {prompt_id}.")
     rows = await queries.every_version(source, prompt_id)
+    pointers, moves = await label_queries.everything_of(source, prompt_id)
     # The documents first: rows that name them follow in the transaction.
     for digest in {row["content_hash"] for row in rows}:
         await target.vault.put(await source.vault.get(digest))
@@ -32,6 +33,7 @@ async def move(source: ProjectWriter, target: ProjectWriter, prompt_id: str) -> 
     # `updated_at` of the prompt's row is about the row; the version keeps its own time.
     await queries.add_prompt(target, replace(moved, updated_at=clock.now()))
     await queries.add_versions(target, rows)
+    await label_queries.add_everything(target, pointers, moves)
     facts = {"version": head.number, "content_hash": head.content_hash}
     await note(target, "prompt.arrived", prompt_id, before={"project": source.project_id}, after=facts)
     await target.announce(prompt_id)

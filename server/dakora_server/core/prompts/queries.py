@@ -5,20 +5,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, insert, or_, select, update
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, delete, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, distinct_on
 from sqlalchemy.exc import IntegrityError
 
 from dakora_server.core.exceptions import PromptExists
 from dakora_server.core.prompts.records import PromptFilter, PromptRecord, Selector, VersionRecord
 from dakora_server.core.scope import ProjectReader, ProjectRows, ProjectWriter
-from dakora_server.core.storage.tables import prompts, versions
+from dakora_server.core.storage.tables import labels, prompts, versions
 
 _COLUMNS = (
     prompts.c.prompt_id,
     prompts.c.folder,
     prompts.c.head_number,
     prompts.c.revision,
+    prompts.c.label_revision,
     prompts.c.created_at,
     versions.c.number,
     versions.c.semver,
@@ -31,6 +32,18 @@ _COLUMNS = (
     versions.c.created_by,
     versions.c.created_at.label("updated_at"),
 )
+# The labels that point to the version of the row around it.
+_POINTING = (
+    select(func.coalesce(func.array_agg(aggregate_order_by(labels.c.label, labels.c.label)), cast([], ARRAY(Text))))
+    .where(
+        labels.c.project_id == versions.c.project_id,
+        labels.c.prompt_id == versions.c.prompt_id,
+        labels.c.number == versions.c.number,
+    )
+    .correlate(versions)
+    .scalar_subquery()
+    .label("pointing")
+)
 _SAME_PROMPT = and_(versions.c.project_id == prompts.c.project_id, versions.c.prompt_id == prompts.c.prompt_id)
 _JOINED = prompts.join(versions, _SAME_PROMPT)
 _IS_HEAD = versions.c.number == prompts.c.head_number
@@ -38,23 +51,35 @@ _IS_LIVE = prompts.c.archived_at.is_(None)
 
 
 def _versions_of(project: ProjectReader) -> Select[Any]:
-    return select(*_COLUMNS).select_from(_JOINED).where(project.owns(prompts), project.owns(versions))
+    return select(*_COLUMNS, _POINTING).select_from(_JOINED).where(project.owns(prompts), project.owns(versions))
 
 
 def _record(row: Row[Any]) -> PromptRecord:
     values = dict(row._mapping)
-    return PromptRecord(**{**values, "tags": tuple(values["tags"])})
+    return PromptRecord(**{**values, "tags": tuple(values["tags"]), "pointing": tuple(values["pointing"])})
 
 
 async def list_prompts(
     project: ProjectReader, wanted: PromptFilter, *, after: str | None, limit: int
 ) -> list[PromptRecord]:
-    """Live prompts at their newest version, by id whatever the case, beginning behind `after`."""
-    query = _versions_of(project).where(_IS_HEAD, _IS_LIVE, *_conditions(wanted))
+    """Live prompts by id, whatever the case, beginning behind `after`; at the newest version, or the labelled one."""
+    which = _IS_HEAD if wanted.label is None else _is_labelled(project, wanted.label)
+    query = _versions_of(project).where(which, _IS_LIVE, *_conditions(wanted))
     if after is not None:
         query = query.where(prompts.c.id_key > after)
     found = await project.tx.execute(query.order_by(prompts.c.id_key).limit(limit))
     return [_record(row) for row in found]
+
+
+def _is_labelled(project: ProjectReader, label: str) -> ColumnElement[bool]:
+    """Whether the version is the one that this label of its prompt points to."""
+    pointed = (
+        select(labels.c.number)
+        .where(project.owns(labels), labels.c.prompt_id == prompts.c.prompt_id, labels.c.label == label)
+        .correlate(prompts)
+        .scalar_subquery()
+    )
+    return versions.c.number == pointed
 
 
 def _conditions(wanted: PromptFilter) -> list[ColumnElement[bool]]:
@@ -81,6 +106,8 @@ async def find_version(project: ProjectReader, prompt_id: str, which: Selector) 
         query = query.where(versions.c.number == which.number)
     elif which.semver is not None:
         query = query.where(versions.c.semver == which.semver)
+    elif not which.is_newest and which.label is not None:
+        query = query.where(_is_labelled(project, which.label))
     else:
         query = query.where(_IS_HEAD)
     row = (await project.tx.execute(query)).one_or_none()
@@ -143,6 +170,7 @@ async def add_prompt(project: ProjectWriter, record: PromptRecord) -> None:
         folder=record.folder,
         head_number=record.head_number,
         revision=record.revision,
+        label_revision=record.label_revision,
         created_by=record.created_by,
         created_at=record.created_at,
         updated_at=record.updated_at,
@@ -180,6 +208,12 @@ async def touch(project: ProjectWriter, prompt_id: str, **changes: Any) -> None:
         .where(project.owns(prompts), prompts.c.prompt_id == prompt_id)
         .values(revision=prompts.c.revision + 1, **changes)
     )
+
+
+async def touch_labels(project: ProjectWriter, prompt_id: str) -> None:
+    """Count a move of one of the prompt's labels."""
+    where = (prompts.c.prompt_id == prompt_id) & project.owns(prompts)
+    await project.tx.execute(update(prompts).where(where).values(label_revision=prompts.c.label_revision + 1))
 
 
 async def purge(project: ProjectWriter, prompt_id: str) -> None:

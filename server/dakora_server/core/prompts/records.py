@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,8 @@ from uuid import UUID
 
 from dakora_server.core.exceptions import InvalidRequest
 from dakora_server.core.templates.serialization import Document
+
+LATEST = "latest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class PromptRecord:
     folder: str
     head_number: int
     revision: int
+    label_revision: int
     created_at: datetime
     number: int
     semver: str
@@ -30,6 +34,8 @@ class PromptRecord:
     message: str | None
     created_by: UUID
     updated_at: datetime
+    # Labels that point to this version, the automatic one aside.
+    pointing: tuple[str, ...] = ()
 
     @property
     def is_head(self) -> bool:
@@ -38,13 +44,21 @@ class PromptRecord:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Labels that point here. Only the automatic one exists so far."""
-        return ("latest",) if self.is_head else ()
+        """Labels that point here, the automatic `latest` first."""
+        return (LATEST, *self.pointing) if self.is_head else self.pointing
 
     @property
     def etag(self) -> str:
         """Strong entity tag: changes whenever anything in the answer does, and never comes back."""
-        return f'"{self.content_hash[:16]}-{self.number}-{self.revision}"'
+        return f'"{self.content_hash[:16]}-{self.number}-{self.revision}-{self.label_revision}"'
+
+    def is_named_by(self, tags: Sequence[str]) -> bool:
+        """Whether one of these tags of `If-Match` names this version.
+
+        A label that has moved since takes nothing from an editor: what it would overwrite is the same.
+        """
+        own = self.etag.rpartition("-")[0]
+        return "*" in tags or any(tag.endswith('"') and tag.rpartition("-")[0] == own for tag in tags)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from dakora_server.core.exceptions import (
 )
 from dakora_server.core.prompts import queries
 from dakora_server.core.prompts.records import (
+    LATEST,
     NEWEST,
     PromptFilter,
     PromptRecord,
@@ -55,8 +56,8 @@ async def list_prompts(
 ) -> list[PromptRecord]:
     """Live prompts at their newest version, in order of id. Raises LabelNotAllowed."""
     _refuse_other_labels(project, Selector(label=wanted.label))
-    if wanted.label is not None and wanted.label != "latest":
-        return []
+    if wanted.label == LATEST:
+        wanted = replace(wanted, label=None)
     return await queries.list_prompts(project, wanted, after=after, limit=limit)
 
 
@@ -73,7 +74,7 @@ async def get(project: ProjectReader, prompt_id: str, which: Selector = NEWEST) 
         return kept
     reservation = project.pointers.reserve(key)
     try:
-        record = await _find(project, prompt_id, which)
+        record = await find(project, prompt_id, which)
         found = StoredPrompt(record, await project.vault.get(record.content_hash))
     except BaseException:  # nothing was read: the reservation must not stay behind, whatever happened
         project.pointers.drop(reservation)
@@ -91,16 +92,15 @@ def _refuse_other_labels(project: ProjectReader, which: Selector) -> None:
         raise LabelNotAllowed(f"This API key opens these labels only: {', '.join(sorted(project.labels))}.")
 
 
-async def _find(project: ProjectReader, prompt_id: str, which: Selector) -> PromptRecord:
-    if which.label is not None:
-        if await queries.prompt_exists(project, prompt_id):
-            raise LabelNotFound(f"The prompt {prompt_id} has no label {which.label}.")
-        raise PromptNotFound(f"There is no prompt {prompt_id}.")
+async def find(project: ProjectReader, prompt_id: str, which: Selector) -> PromptRecord:
+    """One version of a prompt without its text. Raises PromptNotFound, VersionNotFound, LabelNotFound."""
     record = await queries.find_version(project, prompt_id, which)
     if record is not None:
         return record
     if which.is_newest or not await queries.prompt_exists(project, prompt_id):
         raise PromptNotFound(f"There is no prompt {prompt_id}.")
+    if which.label is not None:
+        raise LabelNotFound(f"The prompt {prompt_id} has no label {which.label}.")
     raise VersionNotFound(f"The prompt {prompt_id} has no version {which.number or which.semver}.")
 
 
@@ -171,7 +171,7 @@ async def rollback(
 ) -> StoredPrompt:
     """Make a new version with the content of an older one. Back to what is newest already changes nothing."""
     head = await _hold_head(project, prompt_id)
-    older = await _find(project, prompt_id, which)
+    older = await find(project, prompt_id, which)
     document = await project.vault.get(older.content_hash)
     note = message or f"Rollback to version {older.number}"
     return await _add(
@@ -235,6 +235,7 @@ def _next_record(
         folder="" if head is None else head.folder,
         head_number=number,
         revision=1 if head is None else head.revision,
+        label_revision=0 if head is None else head.label_revision,
         created_at=now if head is None else head.created_at,
         number=number,
         semver=next_version(None if head is None else head.semver, given),
@@ -268,7 +269,7 @@ async def restore(project: ProjectWriter, prompt_id: str) -> StoredPrompt:
         await queries.touch(project, prompt_id, archived_at=None)
         await note(project, "prompt.restored", prompt_id)
         await project.announce(prompt_id)
-    record = await _find(project, prompt_id, NEWEST)
+    record = await find(project, prompt_id, NEWEST)
     return StoredPrompt(record, await project.vault.get(record.content_hash))
 
 
@@ -304,5 +305,5 @@ async def _hold_head(project: ProjectWriter, prompt_id: str) -> PromptRecord:
 
 
 def _refuse_stale(head: PromptRecord, if_match: Sequence[str] | None) -> None:
-    if if_match is not None and "*" not in if_match and head.etag not in if_match:
+    if if_match is not None and not head.is_named_by(if_match):
         raise StaleVersion(f"The newest version of {head.prompt_id} is {head.number} ({head.semver}).")
