@@ -26,7 +26,11 @@ class Labels:
         return builtins.list(page.items)
 
     async def protect(
-        self, label: str, *, needs_approval: bool = False, timeout: float | None = None
+        self,
+        label: str,
+        *,
+        needs_approval: bool = False,
+        timeout: float | None = None,
     ) -> ProtectedLabel:
         """Let only admins move a label; with `needs_approval`, only a request that a second person approves.
 
@@ -45,13 +49,19 @@ class Labels:
         await self._sender.send(_label_operations.unprotect_label(label), timeout)
 
     async def requests(
-        self, *, status: RequestStatus | None = None, timeout: float | None = None
+        self,
+        *,
+        status: RequestStatus | None = None,
+        timeout: float | None = None,
     ) -> builtins.list[LabelRequest]:
         """The requests, newest first, without changes and comments. `timeout` is for each page."""
         return [request async for request in self.iter_requests(status=status, timeout=timeout)]
 
     async def iter_requests(
-        self, *, status: RequestStatus | None = None, timeout: float | None = None
+        self,
+        *,
+        status: RequestStatus | None = None,
+        timeout: float | None = None,
     ) -> AsyncIterator[LabelRequest]:
         """The same, one after the other; pages are fetched as they are needed."""
         page_at = partial(_label_operations.list_label_requests, status=status)
@@ -88,7 +98,12 @@ class Labels:
         return await self._sender.send(_label_operations.get_label_request(request_id), timeout)
 
     async def comment(
-        self, request_id: str, text: str, *, idempotency_key: str | None = None, timeout: float | None = None
+        self,
+        request_id: str,
+        text: str,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
     ) -> LabelComment:
         """Say something about a request.
 

@@ -26,7 +26,11 @@ class LabelsSync:
         return builtins.list(page.items)
 
     def protect(
-        self, label: str, *, needs_approval: bool = False, timeout: float | None = None
+        self,
+        label: str,
+        *,
+        needs_approval: bool = False,
+        timeout: float | None = None,
     ) -> ProtectedLabel:
         """Let only admins move a label; with `needs_approval`, only a request that a second person approves.
 
@@ -45,13 +49,19 @@ class LabelsSync:
         self._sender.send(_label_operations.unprotect_label(label), timeout)
 
     def requests(
-        self, *, status: RequestStatus | None = None, timeout: float | None = None
+        self,
+        *,
+        status: RequestStatus | None = None,
+        timeout: float | None = None,
     ) -> builtins.list[LabelRequest]:
         """The requests, newest first, without changes and comments. `timeout` is for each page."""
         return list(self.iter_requests(status=status, timeout=timeout))
 
     def iter_requests(
-        self, *, status: RequestStatus | None = None, timeout: float | None = None
+        self,
+        *,
+        status: RequestStatus | None = None,
+        timeout: float | None = None,
     ) -> Iterator[LabelRequest]:
         """The same, one after the other; pages are fetched as they are needed."""
         page_at = partial(_label_operations.list_label_requests, status=status)
@@ -87,7 +97,12 @@ class LabelsSync:
         return self._sender.send(_label_operations.get_label_request(request_id), timeout)
 
     def comment(
-        self, request_id: str, text: str, *, idempotency_key: str | None = None, timeout: float | None = None
+        self,
+        request_id: str,
+        text: str,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
     ) -> LabelComment:
         """Say something about a request.
 

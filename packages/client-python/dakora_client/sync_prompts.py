@@ -349,7 +349,11 @@ class PromptsSync:
         self._sender.send(_label_operations.delete_label(prompt_id, label, if_match=if_match), timeout)
 
     def label_history(
-        self, prompt_id: str, label: str, *, timeout: float | None = None
+        self,
+        prompt_id: str,
+        label: str,
+        *,
+        timeout: float | None = None,
     ) -> builtins.list[LabelMove]:
         """Every move of a label, newest first: from where, to where, by whom, when and why.
 

@@ -15,6 +15,7 @@ import dakora_client
 from dakora_client import Dakora, DakoraSync
 from dakora_client.api_keys import ApiKeys
 from dakora_client.audit import Audit
+from dakora_client.labels import Labels
 from dakora_client.projects import Projects
 from dakora_client.prompts import Prompts
 from dakora_client.sync_api_keys import ApiKeysSync
@@ -75,7 +76,10 @@ def test_the_blocking_face_is_what_the_generator_writes():
 
 def test_the_surface_is_the_one_of_the_contract():
     promised = {
-        Prompts: "list iter get create update delete restore render validate versions diff rollback move",
+        Prompts: "list iter get create update delete restore render validate versions diff rollback move "
+        "labels get_label set_label remove_label label_history",
+        Labels: "protected protect unprotect requests iter_requests request get_request comment approve reject "
+        "withdraw",
         ApiKeys: "list iter create rotate revoke",
         Workspaces: "list create get rename delete members set_role remove_member hand_over "
         "invite invitations revoke_invitation accept_invitation",

@@ -38,7 +38,10 @@ async def test_a_label_moves_and_is_what_get_and_render_take(editor):
     assert (await editor.prompts.render("p", label="production")).text == "two"
     assert [label.label for label in await editor.prompts.labels("p")] == ["production"]
     history = await editor.prompts.label_history("p", "production")
-    assert [(move.from_version, move.to_version, move.message) for move in history] == [(1, 2, None), (None, 1, "first")]
+    assert [(move.from_version, move.to_version, move.message) for move in history] == [
+        (1, 2, None),
+        (None, 1, "first"),
+    ]
     await editor.prompts.remove_label("p", "production")
     with pytest.raises(NotFoundError) as gone:
         await editor.prompts.get("p", label="production")

@@ -9,6 +9,8 @@ from fastapi.routing import iter_route_contexts
 
 KEY = "idempotency-key"
 CREATING = (
+    "create_label_request",
+    "comment_label_request",
     "create_workspace",
     "create_project",
     "create_invitation",
@@ -24,6 +26,8 @@ EFFECTS = {
     "create_api_key": ("api_keys", "project_id"),
     "rotate_api_key": ("api_keys", "project_id"),
     "create_prompt": ("prompts", "project_id"),
+    "create_label_request": ("label_requests", "project_id"),
+    "comment_label_request": ("label_comments", "project_id"),
 }
 
 
@@ -50,11 +54,22 @@ async def asked(operation, team):
             "template": "Hello {{ who }}",
             "inputs": {"who": {"type": "string"}},
         }
+    if operation in {"create_label_request", "comment_label_request"}:
+        return await _asked_of_a_label(operation, team, name)
     keys = f"{team.project}/api-keys"
     if operation == "create_api_key":
         return keys, {"name": name, "scopes": ["read"]}
     old = await team.owner.made(keys, {"name": name, "scopes": ["read"]})
     return f"{keys}/{old['id']}/rotate", {"overlap_hours": 1}
+
+
+async def _asked_of_a_label(operation, team, name):
+    await team.owner.made(f"{team.project}/prompts", {"id": name, "template": "x"})
+    url, body = f"{team.project}/prompts/{name}/label-requests", {"label": "production", "version": 1}
+    if operation == "create_label_request":
+        return url, body
+    made = await team.owner.made(url, body)
+    return f"{team.project}/label-requests/{made['id']}/comments", {"text": name}
 
 
 async def count(owner, operation, team):

@@ -26,6 +26,10 @@ BODIES = {
     "validate_template": {"template": "Hello"},
     "save_prompt": {"template": "Hello"},
     "rollback_prompt": {"version": 1},
+    "put_label": {"version": 1},
+    "protect_label": {},
+    "create_label_request": {"label": "production", "version": 1},
+    "comment_label_request": {"text": "Why?"},
 }
 # What would take the ground from under the callers that come after it is asked of a prompt that is not there.
 ELSEWHERE = {"delete_prompt", "restore_prompt", "move_prompt"}
@@ -35,6 +39,7 @@ OWN_REASONS = {
     "label_not_found",
     "member_not_found",
     "prompt_not_found",
+    "request_not_found",
     "too_many",
     "version_not_found",
     "webhook_invalid",
@@ -69,7 +74,8 @@ def url_of(route, crowd, *, workspace=None, project=None):
             "prompt_id": "absent" if route.name in ELSEWHERE else "hello",
             "number": "1",
             "other": "1",
-            **{name: str(uuid.uuid4()) for name in ("key_id", "user_id", "invitation_id")},
+            "label": "staging",
+            **{name: str(uuid.uuid4()) for name in ("key_id", "user_id", "invitation_id", "request_id")},
         }
     )
 

@@ -120,7 +120,56 @@ async def rollback_prompt(world, team):
     return await by(team.owner, "POST", f"{await prompt(team, versions=2)}/rollback", {"version": 1})
 
 
+async def put_label(world, team):
+    url = await prompt(team)
+    return await by(team.owner, "PUT", f"{url}/labels/production", {"version": 1, "message": CANARY})
+
+
+async def delete_label(world, team):
+    await put_label(world, team)
+    return await by(team.owner, "DELETE", f"{team.project}/prompts/p/labels/production")
+
+
+async def protect_label(world, team):
+    return await by(team.owner, "PUT", f"{team.project}/protected-labels/production", {"needs_approval": True})
+
+
+async def unprotect_label(world, team):
+    await protect_label(world, team)
+    return await by(team.owner, "DELETE", f"{team.project}/protected-labels/production")
+
+
+async def create_label_request(world, team, *, asker=None):
+    url = await prompt(team)
+    body = {"label": "production", "version": 1, "message": CANARY}
+    return await by(asker or team.owner, "POST", f"{url}/label-requests", body)
+
+
+async def comment_label_request(world, team):
+    asked = (await create_label_request(world, team)).answer.json()
+    url = f"{team.project}/label-requests/{asked['id']}/comments"
+    return await by(team.owner, "POST", url, {"text": CANARY})
+
+
+def decides(verdict):
+    async def decide(world, team):
+        editor = await world.join(team.url, team.owner, "editor")
+        asked = (await create_label_request(world, team, asker=editor)).answer.json()
+        return await by(team.owner, "POST", f"{team.project}/label-requests/{asked['id']}/{verdict}")
+
+    return decide
+
+
 CHANGES = {
+    "approve_label_request": decides("approve"),
+    "comment_label_request": comment_label_request,
+    "create_label_request": create_label_request,
+    "delete_label": delete_label,
+    "protect_label": protect_label,
+    "put_label": put_label,
+    "reject_label_request": decides("reject"),
+    "unprotect_label": unprotect_label,
+    "withdraw_label_request": decides("withdraw"),
     "accept_invitation": accept_invitation,
     "archive_project": lambda _, team: by(team.owner, "DELETE", team.project),
     "archive_workspace": lambda _, team: by(team.owner, "DELETE", team.url),

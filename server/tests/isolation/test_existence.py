@@ -25,6 +25,10 @@ BODIES = {
     "render_prompt": {"inputs": {}},
     "validate_template": {"template": "Hello"},
     "rollback_prompt": {"version": 1},
+    "put_label": {"version": 2},
+    "protect_label": {"needs_approval": True},
+    "create_label_request": {"label": "production", "version": 2},
+    "comment_label_request": {"text": "Well?"},
 }
 WHO = ("A.owner", "A.viewer", "A.loner", "A1.key-1", "A1.key-2")
 
@@ -80,6 +84,8 @@ def ids_of(side, spot, **other):
         "other": "2",
         "user_id": side.users["viewer"],
         "key_id": side.fixed_keys[0],
+        "label": "production",
+        "request_id": side.fixed_requests[0].id,
         "invitation_id": str(uuid.uuid5(uuid.NAMESPACE_URL, side.id)),
         **other,
     }
@@ -133,9 +139,11 @@ async def test_what_only_another_has_answers_as_what_nobody_has(stage):
         "prompt_id": "only-b",
         "user_id": foreign.users["viewer"],
         "key_id": foreign.fixed_keys[0],
+        "request_id": foreign.fixed_requests[0].id,
         "invitation_id": invited.json()["id"],
     }
-    nobodys = {"prompt_id": "only-x", **{name: str(uuid.uuid4()) for name in ("user_id", "key_id", "invitation_id")}}
+    others = ("user_id", "key_id", "request_id", "invitation_id")
+    nobodys = {"prompt_id": "only-x", **{name: str(uuid.uuid4()) for name in others}}
     tried = 0
     for operation in stage.operations:
         named = set(operation.parameters) & set(theirs) or (

@@ -26,6 +26,11 @@ RARE = (
     "remove_member",
     "rotate_api_key",
     "archive_project",
+    "delete_label",
+    "unprotect_label",
+    "approve_label_request",
+    "reject_label_request",
+    "withdraw_label_request",
 )
 
 

@@ -22,7 +22,6 @@ class PromptRecord:
     folder: str
     head_number: int
     revision: int
-    label_revision: int
     created_at: datetime
     number: int
     semver: str
@@ -34,6 +33,7 @@ class PromptRecord:
     message: str | None
     created_by: UUID
     updated_at: datetime
+    label_revision: int = 0
     # Labels that point to this version, the automatic one aside.
     pointing: tuple[str, ...] = ()
 

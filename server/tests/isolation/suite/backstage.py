@@ -6,16 +6,17 @@ from uuid import UUID
 
 from isolation_suite.driver import OPERATION
 from isolation_suite.rows import Rows
-from isolation_suite.tenants import QUIET, Tenants
+from isolation_suite.tenants import QUIET, SAME, Tenants
 from sqlalchemy.exc import InvalidRequestError
 
 from dakora_server.core import clock
 from dakora_server.core.api_keys import queries as api_keys
-from dakora_server.core.prompts import queries
+from dakora_server.core.prompts import label_queries, queries
 from dakora_server.core.scope import (
     Grant,
     Principal,
     ProjectId,
+    ProjectWriter,
     Role,
     WorkspaceGrant,
     WorkspaceId,
@@ -40,6 +41,7 @@ async def act(world: Any, tenants: Tenants, rows: Rows) -> list[object]:
             found += [await queries.totals(project)]
         async with writing(world.platform, grant) as project:
             await queries.purge(project, "draft-3")
+            found += await _labels(project, [UUID(asked.id) for asked in tenants.sides[QUIET].fixed_requests])
     async with world.platform.database.transaction(Tenant(user_id=actor.user_id), read_only=True) as tx:
         with contextlib.suppress(InvalidRequestError):  # a broken join may have no meaning at all
             found += [await tenancy.any_project_of(tx, actor.user_id)]
@@ -53,4 +55,20 @@ async def act(world: Any, tenants: Tenants, rows: Rows) -> list[object]:
     for row in rows.rows["invitations"]:
         if tenants.owners.labels(row["invited_by"]) == {QUIET}:
             await invitations.note_delivery(world.platform, place, UUID(row["id"]), sent=False)
+    return found
+
+
+async def _labels(project: ProjectWriter, foreign: list[UUID]) -> list[object]:
+    """Everything about labels, and another's requests named where no route would let them through."""
+    found: list[object] = []
+    for prompt_id in ("greeting", "chat", SAME):
+        found += [await label_queries.everything_of(project, prompt_id)]
+        found += [await label_queries.count_labels(project, prompt_id)]
+        await label_queries.remove_label(project, prompt_id, "production")
+        await queries.touch_labels(project, prompt_id)
+    for request_id in foreign:
+        found += [await label_queries.find_request(project, request_id)]
+        found += [await label_queries.lock_request(project, request_id)]
+        found += [await label_queries.list_comments(project, request_id)]
+        await label_queries.decide(project, request_id, "rejected", at=clock.now())
     return found

@@ -180,7 +180,11 @@ def revoke_invitation(draw: Draw) -> Said:
 @generates("list_workspace_audit", "list_project_audit")
 def audit(draw: Draw) -> Said:
     actor = draw.rng.choice((None, draw.rng.choice(list(draw.other().users.values()))))
-    return Said(query=draw.page(actor=actor, action=draw.rng.choice((None, None, "prompt.saved", "api_key.created"))))
+    return Said(
+        query=draw.page(
+            actor=actor, action=draw.rng.choice((None, None, "prompt.saved", "api_key.created", "label.moved"))
+        )
+    )
 
 
 @generates("list_projects")
@@ -226,7 +230,7 @@ def list_api_keys(draw: Draw) -> Said:
 
 @generates("create_api_key")
 def create_api_key(draw: Draw) -> Said:
-    labels = draw.rng.choice((None, ["latest", draw.canary]))
+    labels = draw.rng.choice((None, ["latest", draw.canary], ["production"]))
     body = {"name": f"Key {draw.canary}", "scopes": ["read", "render"], "labels": labels}
     return Said(body=body, headers=draw.repeat(), learn=_learn_key(draw))
 
@@ -268,15 +272,15 @@ def list_prompts(draw: Draw) -> Said:
     rng = draw.rng
     search = rng.choice((None, None, "cnry", "About", "greeting"))
     tag = rng.choice((None, None, "same", rng.choice(draw.other().spots).canary))
-    return Said(query=draw.page(search=search, tag=tag, folder=rng.choice((None, None, "same"))))
+    label = rng.choice((None, None, "production", "staging"))
+    return Said(query=draw.page(search=search, tag=tag, folder=rng.choice((None, None, "same")), label=label))
 
 
 @generates("get_prompt")
 def get_prompt(draw: Draw) -> Said:
     rng = draw.rng
-    query = rng.choice(
-        ({}, {"version": rng.randint(1, 6)}, {"version": "1.0.1"}, {"label": "latest"}, {"label": "none"})
-    )
+    label = rng.choice(("latest", "production", "production", "staging", "none"))
+    query = rng.choice(({}, {"version": rng.randint(1, 6)}, {"version": "1.0.1"}, {"label": label}, {"label": label}))
     etags = [*draw.other().etags, *draw.here.etags]
     headers = {"if-none-match": rng.choice(etags)} if etags and rng.random() < 0.4 else {}
 
@@ -302,7 +306,8 @@ def render_prompt(draw: Draw) -> Said:
     rng = draw.rng
     inputs = rng.choice(({}, {"name": "Ada"}, {"name": f"Ada {draw.canary}"}, {"name": 1, "wrong": True}))
     body: dict[str, Any] = {"inputs": inputs}
-    body |= rng.choice(({}, {}, {"version": rng.randint(1, 6)}, {"label": "latest"}, {"resolve_includes_only": True}))
+    label = rng.choice(("latest", "production", "staging"))
+    body |= rng.choice(({}, {}, {"version": rng.randint(1, 6)}, {"label": label}, {"resolve_includes_only": True}))
     return Said(body=body)
 
 
@@ -324,7 +329,8 @@ def create_prompt(draw: Draw) -> Said:
     return Said(body={"id": prompt_id, **_content(draw, prompt_id)}, headers=draw.repeat())
 
 
-def _if_match(draw: Draw) -> dict[str, str]:
+def if_match(draw: Draw) -> dict[str, str]:
+    """Nothing, or the ETag of something of one's own or another's."""
     etags = [*draw.other().etags, *draw.here.etags, "*"]
     return {"if-match": draw.rng.choice(etags)} if draw.rng.random() < 0.3 else {}
 
@@ -332,12 +338,12 @@ def _if_match(draw: Draw) -> dict[str, str]:
 @generates("save_prompt")
 def save_prompt(draw: Draw) -> Said:
     prompt_id = draw.rng.choice(PROMPTS)
-    return Said(body=_content(draw, prompt_id), headers=_if_match(draw), ids={"prompt_id": prompt_id})
+    return Said(body=_content(draw, prompt_id), headers=if_match(draw), ids={"prompt_id": prompt_id})
 
 
 @generates("delete_prompt")
 def delete_prompt(draw: Draw) -> Said:
-    return Said(ids={"prompt_id": draw.rng.choice(DRAFTS if draw.own else PROMPTS)}, headers=_if_match(draw))
+    return Said(ids={"prompt_id": draw.rng.choice(DRAFTS if draw.own else PROMPTS)}, headers=if_match(draw))
 
 
 @generates("rollback_prompt")

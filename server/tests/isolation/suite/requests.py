@@ -7,8 +7,9 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from isolation_suite.calls import Call, Draw, Said, body_of, headers_of
+from isolation_suite.label_operations import ADMINS
 from isolation_suite.operations import GENERATORS
-from isolation_suite.tenants import PROMPTS, QUIET, SIDES, STEADY, Caller, Spot, Tenants
+from isolation_suite.tenants import LABELLED, LABELS, PROMPTS, QUIET, SIDES, STEADY, Caller, Spot, Tenants
 
 from dakora_server.permissions import OPERATIONS, Place
 
@@ -21,15 +22,20 @@ _FOREIGN_SHARE = 0.3
 # What must have happened for an operation to find something.
 _BEFORE = {
     "accept_invitation": ("create_invitation",),
+    "approve_label_request": ("create_label_request",),
     "archive_project": ("create_project",),
     "archive_workspace": ("create_workspace",),
     "change_member": ("create_workspace", "create_invitation", "accept_invitation"),
+    "delete_label": ("put_label",),
+    "reject_label_request": ("create_label_request",),
     "remove_member": ("create_invitation", "accept_invitation"),
     "restore_project": ("create_project", "archive_project"),
     "restore_prompt": ("delete_prompt",),
     "revoke_api_key": ("create_api_key",),
     "revoke_invitation": ("create_invitation",),
     "rotate_api_key": ("create_api_key",),
+    "unprotect_label": ("protect_label",),
+    "withdraw_label_request": ("create_label_request",),
 }
 _ABLE = {"owner", "admin"}
 
@@ -102,6 +108,8 @@ class Composer:
         caller = rng.choice(self._able if self._focused and rng.random() < 0.4 else tenants.callers)
         if operation.name == "accept_invitation" and rng.random() < 0.5:
             caller = rng.choice(self._guests)
+        if operation.name in ADMINS and rng.random() < 0.5:
+            caller = rng.choice(self._able)
         draw = Draw(rng, tenants, caller)
         if operation.place is Place.project:
             draw.spot = self._spot(rng, caller)
@@ -120,7 +128,7 @@ class Composer:
 
     def _finish(self, operation: Operation, draw: Draw, said: Said) -> Call:
         caller, tenants = draw.caller, self._tenants
-        drawn: dict[str, object] = {"prompt_id": draw.rng.choice(PROMPTS)}
+        drawn: dict[str, object] = {"prompt_id": draw.rng.choice(PROMPTS), "label": draw.rng.choice(LABELS)}
         if draw.spot is not None:
             drawn["project_id"] = draw.spot.id
             view = tenants.at_spot(caller, draw.spot)
@@ -170,5 +178,8 @@ def _hot_pair(tenants: Tenants, caller: Caller, spot: Spot, prompt_id: str) -> l
     read = Call("get_prompt", caller.name, "GET", path, *place, headers=headers_of(caller, {}, b""))
     render = Call("render_prompt", caller.name, "POST", f"{path}/render", *place, body=body)
     render.headers = headers_of(caller, {}, body)
+    if prompt_id in LABELLED:
+        labelled = Call("get_prompt", caller.name, "GET", path, *place, query=b"label=production", headers=read.headers)
+        return [read, labelled, render]
     # Renders that need a worker process are left to the other requests: they cost ten times these.
     return [read, read] if prompt_id == "looped" else [read, read, render]

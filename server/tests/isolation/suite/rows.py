@@ -47,9 +47,9 @@ class Rows:
             spot = next((spot for spot in tenants.spots if spot.id == row["id"]), None)
             self._projects[row["id"]] = {spot.label} if spot else self._workspaces[row["workspace_id"]]
             owners.add(row["id"], *self._workspaces[row["workspace_id"]])
-        for table, column in (("api_keys", "id"), ("invitations", "id"), ("audit_events", "id")):
+        for table in ("api_keys", "invitations", "audit_events", "label_requests", "label_comments"):
             for row in self.rows[table]:
-                owners.add(row[column], *self.whose(tenants, table, row))
+                owners.add(row["id"], *self.whose(tenants, table, row))
         for row in self.rows["versions"]:
             labels = self.whose(tenants, "versions", row)
             if row["prompt_id"] in NOMADS:
@@ -176,4 +176,6 @@ class Snapshot:
             connection.execute("SET LOCAL session_replication_role = replica")
             for table in map(sql.Identifier, self._tables):
                 connection.execute(sql.SQL("DELETE FROM public.{}").format(table))
-                connection.execute(sql.SQL("INSERT INTO public.{0} TABLE kept.{0}").format(table))
+                # Numbers that PostgreSQL gives out are put back as well.
+                again = sql.SQL("INSERT INTO public.{0} OVERRIDING SYSTEM VALUE TABLE kept.{0}")
+                connection.execute(again.format(table))

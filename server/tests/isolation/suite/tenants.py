@@ -19,6 +19,9 @@ STEADY = ("greeting", "chat", "looped", SAME)
 NOMADS = ("nomad-1", "nomad-2")
 DRAFTS = ("draft-1", "draft-2", "draft-3")
 PROMPTS = (*STEADY, *NOMADS, *DRAFTS)
+# Prompts that have labels from the beginning: `production` first of all.
+LABELLED = ("greeting", "chat", SAME, *NOMADS)
+LABELS = ("production", "staging", "guarded", "other", "absent")
 ABSENT = tuple(str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://nobody.invalid/{n}")) for n in range(4))
 
 
@@ -55,6 +58,15 @@ class Caller:
         return self.header[0] == b"x-api-key"
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A request to move a label, made in a project by somebody."""
+
+    spot_id: str
+    id: str
+    by: str
+
+
 @dataclass
 class Side:
     """A workspace with what was made in it so far."""
@@ -74,11 +86,16 @@ class Side:
     projects: deque[str] = field(default_factory=lambda: deque(maxlen=12))
     workspaces: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=12))
     etags: deque[str] = field(default_factory=lambda: deque(maxlen=20))
+    fixed_requests: list[Asked] = field(default_factory=list)
+    requests: deque[Asked] = field(default_factory=lambda: deque(maxlen=40))
+    """Those that are open, as far as is known."""
 
     def forget(self) -> None:
         """Nothing was made: the rows are back to what they were at first."""
         for made in (self.keys, self.invitations, self.invitation_tokens, self.projects, self.workspaces, self.etags):
             made.clear()
+        self.requests.clear()
+        self.requests.extend(self.fixed_requests)
 
 
 class Tenants:
@@ -174,6 +191,7 @@ async def _build_side(tenants: Tenants, world: Any, name: str) -> None:
         tenants.callers.append(caller)
     for spot in side.spots:
         await _fill(tenants, side, owner, spot)
+        await _label(tenants, side, owner, spot)
         await _keys(tenants, side, owner, spot)
 
 
@@ -219,11 +237,34 @@ async def _fill(tenants: Tenants, side: Side, owner: Any, spot: Spot) -> None:
             assert saved.status_code == 200, saved.text
 
 
+async def _label(tenants: Tenants, side: Side, owner: Any, spot: Spot) -> None:
+    """Labels with a history, a protected one, and open requests that somebody talks about."""
+    url = f"/api/projects/{spot.id}"
+    for prompt_id in LABELLED:
+        if prompt_id in NOMADS and spot is not side.spots[0]:
+            continue
+        note = f"Moved {side.canary if prompt_id in NOMADS else spot.canary}"
+        for label, version in (("production", 1), ("staging", 1), ("staging", 2)):
+            body = {"version": version, "message": note}
+            moved = await owner.put(f"{url}/prompts/{prompt_id}/labels/{label}", body)
+            assert moved.status_code == 200, moved.text
+    protected = await owner.put(f"{url}/protected-labels/guarded", {"needs_approval": True})
+    assert protected.status_code == 200, protected.text
+    for prompt_id in ("greeting", "chat"):
+        body = {"label": "guarded", "version": 1, "message": f"Asked {spot.canary}"}
+        made = await owner.made(f"{url}/prompts/{prompt_id}/label-requests", body)
+        asked = Asked(spot.id, tenants.owners.add(made["id"], spot.label), owner.id)
+        said = await owner.made(f"{url}/label-requests/{asked.id}/comments", {"text": f"Said {spot.canary}"})
+        tenants.owners.add(said["id"], spot.label)
+        side.fixed_requests.append(asked)
+        side.requests.append(asked)
+
+
 async def _keys(tenants: Tenants, side: Side, owner: Any, spot: Spot) -> None:
     rights: tuple[dict[str, Any], ...] = (
         {"scopes": ["read", "render"]},
         {"scopes": ["read", "render", "write"]},
-        {"scopes": ["read", "render"], "labels": ["latest"]},
+        {"scopes": ["read", "render"], "labels": ["latest", "production"]},
     )
     for number, fields in enumerate(rights):
         headers = {"idempotency-key": f"{side.repeat_canary}-{spot.label}-{number}"}
