@@ -163,9 +163,14 @@ async def test_the_same_key_with_another_request_is_refused(world, owner, operat
     assert first.status_code == 201
     before = await count(owner, operation, team)
     other_url, other_body = await asked(operation, team)
-    if operation == "rotate_api_key":
-        before = await count(owner, operation, team)
-        other_body = {"overlap_hours": 2}
+    others = {
+        "rotate_api_key": {"overlap_hours": 2},
+        "create_label_request": {"label": "staging", "version": 1},
+        "comment_label_request": {"text": "Something else"},
+    }
+    if operation in others:
+        # What they are asked of was made anew just now.
+        before, other_body = await count(owner, operation, team), others[operation]
     for wrong_url, wrong_body in ((url, other_body), (other_url, other_body)):
         answer = await team.owner.post(wrong_url, wrong_body, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_mismatch")

@@ -21,3 +21,17 @@ async def test_it(scene):
     print("TOOK", time.monotonic() - started, answer.status_code, answer.text)
     assert time.monotonic() - started < 5
     assert answer.status_code == 404
+
+
+async def test_move(scene):
+    side = scene.tenants.sides["B"]
+    callers = {c.name: c for c in scene.tenants.callers}
+    h = {"authorization": callers["B.owner"].header[1].decode()}
+    url = f"/api/projects/{side.spots[0].id}/prompts/nomad-1"
+    r = await scene.world.client.post(f"{url}/move", json={"project_id": side.spots[1].id}, headers=h)
+    print("MOVE", r.status_code, r.text[:600])
+    from isolation_suite.driver import drive
+    from isolation_suite.requests import Composer
+    run = await drive([scene.app], scene.tenants, Composer(scene.app, scene.tenants, warm=0.0), 6000, seed="f1")
+    print("STAT", {k: v for k, v in run.statuses.items() if k[0] == "move_prompt" or "label" in k[0]})
+    print("FAIL", run.failures[:3], run.leaks[:3])

@@ -260,6 +260,13 @@ async def decide(
     Who asked may only withdraw; another person approves or rejects, an admin at least. Raises RequestNotFound,
     RequestOver, Forbidden, StaleLabel when the label has moved since the request was made.
     """
+    head = None
+    if verdict == "approved":
+        # The prompt before the request, as whoever removes or moves the prompt holds them; else each waits for the other.
+        known = await label_queries.find_request(project, request_id)
+        if known is None:
+            raise RequestNotFound
+        head, _ = await _hold(project, known.prompt_id, Selector())
     request = await label_queries.lock_request(project, request_id)
     if request is None:
         raise RequestNotFound
@@ -272,8 +279,8 @@ async def decide(
         raise Forbidden
     if verdict == "approved" and is_own:
         raise Forbidden("A second person approves a request.")
-    if verdict == "approved":
-        await _carry_out(project, request)
+    if head is not None:
+        await _carry_out(project, head, request)
     await label_queries.decide(project, request_id, verdict, at=clock.now())
     await note(project, f"label_request.{verdict}", request_id, before={"status": "open"}, after={"status": verdict})
     decided = await label_queries.find_request(project, request_id)
@@ -281,8 +288,7 @@ async def decide(
     return decided
 
 
-async def _carry_out(project: ProjectWriter, request: LabelRequest) -> None:
-    head, _ = await _hold(project, request.prompt_id, Selector())
+async def _carry_out(project: ProjectWriter, head: PromptRecord, request: LabelRequest) -> None:
     current = await _current(project, request.prompt_id, request.label)
     if (None if current is None else current.number) != request.from_number:
         raise StaleLabel("The label has moved since the request was made: make a new one.")
