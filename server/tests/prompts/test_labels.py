@@ -5,6 +5,9 @@ import uuid
 
 import pytest
 
+from dakora_server.core.prompts import queries
+from dakora_server.core.scope import Grant, Principal, ProjectId, Role, WorkspaceId, writing
+
 
 @pytest.fixture
 async def released(project):
@@ -224,6 +227,22 @@ class TestProtection:
         assert sorted(answer.status_code for answer in answers) == [200, 409]
         assert len((await editor.get(f"{prompts}/p/labels/production/history")).json()) == 1
 
+    async def test_an_approval_whose_prompt_goes_away_meanwhile_does_not_wait_for_ever(self, world):
+        team = await world.team("editor")
+        prompts, editor = f"{team.project}/prompts", team.members["editor"]
+        await editor.made(prompts, {"id": "p", "template": "one"})
+        asked = await editor.made(f"{prompts}/p/label-requests", {"label": "production", "version": 1})
+        actor = Principal(uuid.UUID(team.owner.id), "Owner")
+        place = WorkspaceId(uuid.UUID(team.id)), ProjectId(uuid.UUID(team.project_id))
+        async with writing(world.platform, Grant(actor, *place, Role.owner)) as project:
+            await project.hold("p")
+            await queries.lock_prompt(project, "p")
+            approval = asyncio.create_task(team.owner.post(f"{team.project}/label-requests/{asked['id']}/approve"))
+            await asyncio.sleep(0.3)
+            await queries.remove(project, "p")
+        # Each waiting for the other would end in a time-out of the database: 503.
+        assert (await approval).status_code == 404
+
 
 class TestKeys:
     async def test_a_key_limited_to_a_label_sees_what_was_released_and_nothing_else(self, world):
@@ -247,6 +266,7 @@ class TestKeys:
                 await key.get(f"{prompts}/p?label=staging"),
                 await key.get(f"{prompts}/p?version=2"),
                 await key.get(f"{prompts}/p/versions/2"),
+                await key.get(f"{prompts}/p/labels/staging/history"),
                 await key.get(prompts),
                 await key.post(f"{prompts}/p/render", {"inputs": {}}),
                 await key.post(f"{prompts}/p/render", {"inputs": {}, "label": "staging"}),

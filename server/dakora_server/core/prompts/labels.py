@@ -12,6 +12,7 @@ from dakora_server.core.audit.service import record as note
 from dakora_server.core.exceptions import (
     Forbidden,
     InvalidRequest,
+    LabelNotAllowed,
     LabelNotFound,
     LabelProtected,
     PromptNotFound,
@@ -47,7 +48,9 @@ async def show_label(project: ProjectReader, prompt_id: str, label: str) -> Labe
 async def history(
     project: ProjectReader, prompt_id: str, label: str, *, before: int | None, limit: int
 ) -> list[LabelMove]:
-    """Every move of a label, newest first. Raises PromptNotFound."""
+    """Every move of a label, newest first. Raises PromptNotFound, LabelNotAllowed."""
+    if project.labels is not None and label not in project.labels:
+        raise LabelNotAllowed(f"This API key opens these labels only: {', '.join(sorted(project.labels))}.")
     await _refuse_unknown(project, prompt_id)
     return await label_queries.list_moves(project, prompt_id, label, before=before, limit=limit)
 
@@ -257,12 +260,12 @@ async def decide(
 ) -> LabelRequest:
     """Approve, reject or withdraw a request; approving moves the label.
 
-    Who asked may only withdraw; another person approves or rejects, an admin at least. Raises RequestNotFound,
+    Who asked may withdraw; an admin rejects, and one who did not ask approves. Raises RequestNotFound,
     RequestOver, Forbidden, StaleLabel when the label has moved since the request was made.
     """
     head = None
     if verdict == "approved":
-        # The prompt before the request, as whoever removes or moves the prompt holds them; else each waits for the other.
+        # The prompt before the request, as whoever moves or removes a prompt holds them: else each waits for the other.
         known = await label_queries.find_request(project, request_id)
         if known is None:
             raise RequestNotFound

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from isolation_suite.calls import Call, Draw, Said, body_of, headers_of
-from isolation_suite.label_operations import ADMINS
+from isolation_suite.label_operations import SELDOM
 from isolation_suite.operations import GENERATORS
 from isolation_suite.tenants import LABELLED, LABELS, PROMPTS, QUIET, SIDES, STEADY, Caller, Spot, Tenants
 
@@ -108,7 +108,7 @@ class Composer:
         caller = rng.choice(self._able if self._focused and rng.random() < 0.4 else tenants.callers)
         if operation.name == "accept_invitation" and rng.random() < 0.5:
             caller = rng.choice(self._guests)
-        if operation.name in ADMINS and rng.random() < 0.5:
+        if operation.name in SELDOM and rng.random() < 0.5:
             caller = rng.choice(self._able)
         draw = Draw(rng, tenants, caller)
         if operation.place is Place.project:
