@@ -18,6 +18,7 @@ from dakora_server.core.storage.tables import metadata
 NOBODYS = {"changes", "audit_seals"}
 # Written by reading, and about nothing but time.
 _IDLE = {"last_used_at"}
+_ATTEMPTS = 10
 # Chosen by the caller, who may choose what somebody else has chosen.
 _FREE = {("idempotency_keys", "key")}
 
@@ -171,6 +172,16 @@ class Snapshot:
         tenants.owners.sightings.clear()
 
     def _put_back(self) -> None:
+        # The platform goes on beside this, and writes in the background: when keys were used, what was sealed.
+        for _ in range(_ATTEMPTS):
+            try:
+                self._replace_all()
+            except psycopg.errors.DeadlockDetected:
+                continue
+            return
+        raise AssertionError("the rows could not be put back: somebody always held one of them")
+
+    def _replace_all(self) -> None:
         with psycopg.connect(self._url) as connection:
             # No triggers, and so no foreign keys while it lasts.
             connection.execute("SET LOCAL session_replication_role = replica")
