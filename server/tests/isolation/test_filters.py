@@ -17,7 +17,7 @@ from isolation_suite.tenants import QUIET
 REQUESTS = int(os.environ.get("DAKORA_ISOLATION_FILTER_REQUESTS", "150"))
 WATCHED = 2_000
 # Some queries need a rare state: then further rounds are sent until one is built.
-ROUNDS = 8
+ROUNDS = 40
 RARE = (
     "hear_clerk",
     "move_prompt",
