@@ -85,9 +85,10 @@ def clear_leftovers(data: Path, *, patience: float) -> None:
     anybody. Without a pid file PostgreSQL ended cleanly, and there is nothing to do.
     """
     pid_file = data / "postmaster.pid"
-    if not pid_file.exists():
+    try:
+        first_line = pid_file.read_text(errors="replace").partition("\n")[0]
+    except FileNotFoundError:  # not asked beforehand: an earlier one may be ending cleanly at this very moment
         return
-    first_line = pid_file.read_text(errors="replace").partition("\n")[0]
     postmaster = int(first_line) if first_line.isdecimal() else 0
     for number, seconds in ((signal.SIGINT, patience), (signal.SIGQUIT, patience), (signal.SIGKILL, 5.0)):
         left = processes_in(data)
