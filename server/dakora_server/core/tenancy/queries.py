@@ -231,13 +231,8 @@ async def ranked_members(tx: Transaction, workspace_id: UUID) -> list[tuple[UUID
 
 async def set_role(workspace: WorkspaceAdmin, user_id: UUID, role: Role) -> None:
     """Change a member's role."""
-    await set_role_in(workspace.tx, workspace.workspace_id, user_id, role)
-
-
-async def set_role_in(tx: Transaction, workspace_id: UUID, user_id: UUID, role: Role) -> None:
-    """Change a member's role, in a transaction that speaks for the workspace."""
-    where = (memberships.c.workspace_id == workspace_id) & (memberships.c.user_id == user_id)
-    await tx.execute(update(memberships).where(where).values(role=role.value))
+    where = workspace.owns(memberships) & (memberships.c.user_id == user_id)
+    await workspace.tx.execute(update(memberships).where(where).values(role=role.value))
 
 
 async def remove_member(tx: Transaction, workspace_id: UUID, user_id: UUID) -> None:
