@@ -182,7 +182,10 @@ async def count_projects(workspace: WorkspaceReader) -> int:
 
 async def lock_workspace(tx: Transaction, workspace_id: UUID) -> None:
     """Let nobody else change this workspace or its members until this transaction has ended."""
-    await tx.execute(select(workspaces.c.id).where(workspaces.c.id == workspace_id).with_for_update())
+    # The weaker lock: it keeps the others of its kind out, and not those who only add rows that name the workspace.
+    # Whoever accepts an invitation holds it first and names the workspace then; whoever invites does it the other way.
+    held = select(workspaces.c.id).where(workspaces.c.id == workspace_id).with_for_update(key_share=True)
+    await tx.execute(held)
 
 
 async def change_workspace(tx: Transaction, workspace_id: UUID, values: Mapping[str, Any]) -> None:
