@@ -26,6 +26,7 @@ from dakora_server.core.exceptions import (
     Forbidden,
     IdempotencyInProgress,
     IdempotencyMismatch,
+    IncludesStay,
     InvalidJson,
     InvalidRequest,
     ProjectNotFound,
@@ -108,7 +109,7 @@ async def restore_project(project: AdminProject) -> Project:
 @router.post(
     _ITSELF + "/prompts/{prompt_id}/move",
     response_model=Prompt,
-    responses=problems(InvalidJson, ProjectNotFound, PromptNotFound, PromptExists, PromptArchived),
+    responses=problems(InvalidJson, ProjectNotFound, PromptNotFound, PromptExists, PromptArchived, IncludesStay),
 )
 async def move_prompt(
     prompt_id: PromptId, body: PromptMove, project: WriteProject, origin: From, request: Request

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from dakora_server.api.problems import ProblemFault, fault_json, problems
-from dakora_server.api.shapes import PromptId, TemplateToCheck, which
+from dakora_server.api.shapes import PartUsed, PromptId, TemplateToCheck, used_json, which
 from dakora_server.api.strict import GuardedRoute
 from dakora_server.auth import ReadProject
 from dakora_server.core.exceptions import (
@@ -52,13 +52,6 @@ class RenderedMessage(BaseModel):
 
     role: str
     content: str
-
-
-class PartUsed(BaseModel):
-    """A part and the version of it that was used."""
-
-    id: str
-    version_number: int
 
 
 class Rendered(BaseModel):
@@ -125,7 +118,7 @@ def rendered_json(result: rendering.Rendered) -> dict[str, Any]:
         "version": record.semver,
         "version_number": record.number,
         "content_hash": record.content_hash,
-        "parts": [],
+        "parts": used_json(record.includes),
     }
 
 
@@ -135,7 +128,7 @@ async def validate_template(body: TemplateToCheck, project: ReadProject) -> Resp
     found = await rendering.validate(project, body.sources(), body.declared())
     answer = {
         "ok": not found.faults and not found.missing,
-        "variables_used": found.analysis.variables,
+        "variables_used": found.used,
         "variables_missing": found.missing,
         "variables_unused": found.unused,
         "includes": found.analysis.includes,

@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from dakora_server.core.exceptions import InvalidRequest
 from dakora_server.core.prompts.records import PromptRecord, Selector, StoredPrompt, VersionRecord
-from dakora_server.core.prompts.service import selector
+from dakora_server.core.selection import selector
 from dakora_server.core.templates.fields import PromptId as TemplateId
+from dakora_server.core.templates.includes import Includes
 from dakora_server.core.templates.json_rules import Problem
 from dakora_server.core.templates.model import (
     MAX_MESSAGES,
@@ -103,6 +104,13 @@ class TemplateToCheck(BaseModel):
         return dict.fromkeys(given) if isinstance(given, list) else None if given is None else dict(given)
 
 
+class PartUsed(BaseModel):
+    """A part and the version of it that is used."""
+
+    id: str
+    version_number: int
+
+
 class Prompt(BaseModel):
     """One version of a prompt."""
 
@@ -119,6 +127,7 @@ class Prompt(BaseModel):
     response_schema: dict[str, JsonValue] | None
     metadata: dict[str, JsonValue]
     labels: list[str]
+    parts: list[PartUsed] = Field(description="The exact versions of the parts it is made with, theirs too.")
     content_hash: str = Field(description="SHA-256 of the canonical text, in hex.")
     portable: bool = Field(description="Whether a client can render it itself with the same bytes.")
     message: str | None
@@ -156,6 +165,11 @@ class PromptVersion(BaseModel):
     created_at: datetime
 
 
+def used_json(includes: Includes) -> list[dict[str, object]]:
+    """The parts of a version."""
+    return [{"id": part.id, "version_number": part.number} for part in includes.used]
+
+
 def prompt_bytes(prompt: StoredPrompt) -> bytes:
     """A prompt on the wire. Encoded once; the bytes are kept beside what they were made of."""
     kept = prompt.wire.get("prompt")
@@ -177,6 +191,7 @@ def prompt_bytes(prompt: StoredPrompt) -> bytes:
                 "response_schema": content.get("response_schema"),
                 "metadata": content.get("metadata", {}),
                 "labels": record.labels,
+                "parts": used_json(record.includes),
                 "content_hash": record.content_hash,
                 "portable": record.portable,
                 "message": record.message,

@@ -30,6 +30,7 @@ from dakora_server.core.exceptions import (
     ProjectNotFound,
     PromptNotFound,
     StaleVersion,
+    TemplateInvalid,
     VersionNotFound,
 )
 from dakora_server.core.prompts import rendering, service
@@ -105,7 +106,11 @@ async def diff_versions(
     return Response(orjson.dumps(body), media_type="application/json")
 
 
-@router.post("/rollback", response_model=Prompt, responses=problems(InvalidJson, VersionNotFound, StaleVersion, Busy))
+@router.post(
+    "/rollback",
+    response_model=Prompt,
+    responses=problems(InvalidJson, VersionNotFound, StaleVersion, Busy, TemplateInvalid),
+)
 async def rollback_prompt(
     prompt_id: PromptId, body: Rollback, project: WriteProject, if_match: IfMatch = None
 ) -> Response:

@@ -271,6 +271,42 @@ class PromptArchived(DakoraError):
     status, code, title = 409, "prompt_archived", "An archived prompt holds this id"
 
 
+class PartNotFound(NotFound):
+    """No such part in this project, or it is deleted."""
+
+    code, title = "part_not_found", "There is no such part"
+
+
+class PartExists(DakoraError):
+    """The id is taken in this project, whatever the case of its letters."""
+
+    status, code, title = 409, "part_exists", "A part with this id exists"
+
+
+class PartArchived(DakoraError):
+    """The id belongs to a deleted part, which can be restored."""
+
+    status, code, title = 409, "part_archived", "A deleted part holds this id"
+
+
+class PartInUse(DakoraError):
+    """Prompts or other parts use the part; `errors` names them."""
+
+    status, code, title = 409, "part_in_use", "The part is in use"
+
+
+class IncludeCycle(DakoraError):
+    """The part would include itself, by way of others or at once."""
+
+    status, code, title = 409, "include_cycle", "The part would include itself"
+
+
+class IncludesStay(DakoraError):
+    """The prompt includes parts of its project, and cannot leave it without them."""
+
+    status, code, title = 409, "includes_stay", "The prompt includes parts of its project"
+
+
 class StaleVersion(DakoraError):
     """`If-Match` names a version that is no longer the newest."""
 

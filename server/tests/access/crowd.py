@@ -42,6 +42,7 @@ async def gather(world: Any, owner_url: str) -> Crowd:
     shut = await team.owner.made(f"{team.url}/projects", {"name": "Shut"})
     for project in (team.project_id, second["id"]):
         await team.owner.made(f"/api/projects/{project}/prompts", {"id": "hello", "template": "Hello"})
+        await team.owner.made(f"/api/projects/{project}/parts", {"id": "tone/polite", "template": "Please"})
     everything = [scope.value for scope in Scope]
     knockers = {
         "nobody": Knocker(world.nobody, "unknown", "unauthenticated"),

@@ -17,6 +17,7 @@ CREATING = (
     "create_api_key",
     "rotate_api_key",
     "create_prompt",
+    "create_part",
 )
 # What the database holds of the effects: a table, and the column that names the place.
 EFFECTS = {
@@ -26,6 +27,7 @@ EFFECTS = {
     "create_api_key": ("api_keys", "project_id"),
     "rotate_api_key": ("api_keys", "project_id"),
     "create_prompt": ("prompts", "project_id"),
+    "create_part": ("parts", "project_id"),
     "create_label_request": ("label_requests", "project_id"),
     "comment_label_request": ("label_comments", "project_id"),
 }
@@ -54,6 +56,8 @@ async def asked(operation, team):
             "template": "Hello {{ who }}",
             "inputs": {"who": {"type": "string"}},
         }
+    if operation == "create_part":
+        return f"{team.project}/parts", {"category": "tone", "part_id": name, "template": "Hello {{ who }}"}
     if operation in {"create_label_request", "comment_label_request"}:
         return await _asked_of_a_label(operation, team, name)
     keys = f"{team.project}/api-keys"

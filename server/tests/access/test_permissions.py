@@ -26,6 +26,8 @@ BODIES = {
     "validate_template": {"template": "Hello"},
     "save_prompt": {"template": "Hello"},
     "rollback_prompt": {"version": 1},
+    "save_part": {"template": "Kindly"},
+    "rollback_part": {"version": 1},
     "put_label": {"version": 1},
     "protect_label": {},
     "create_label_request": {"label": "production", "version": 1},
@@ -33,11 +35,13 @@ BODIES = {
 }
 # What would take the ground from under the callers that come after it is asked of a prompt that is not there.
 ELSEWHERE = {"delete_prompt", "restore_prompt", "move_prompt"}
+PARTS_ELSEWHERE = {"delete_part", "restore_part"}
 OWN_REASONS = {
     "api_key_not_found",
     "invitation_not_found",
     "label_not_found",
     "member_not_found",
+    "part_not_found",
     "prompt_not_found",
     "request_not_found",
     "too_many",
@@ -59,6 +63,8 @@ def body_of(name, crowd):
         return {"name": f"Made {uuid.uuid4().hex[:12]}"}
     if name == "create_prompt":
         return {"id": f"p-{uuid.uuid4().hex}", "template": "Hello"}
+    if name == "create_part":
+        return {"id": f"made/p-{uuid.uuid4().hex}", "template": "Hello"}
     if name == "hand_over_workspace":
         return {"user_id": str(uuid.uuid4())}
     if name == "move_prompt":
@@ -72,6 +78,8 @@ def url_of(route, crowd, *, workspace=None, project=None):
             "workspace_id": workspace or crowd.team.id,
             "project_id": project or crowd.team.project_id,
             "prompt_id": "absent" if route.name in ELSEWHERE else "hello",
+            "category": "absent" if route.name in PARTS_ELSEWHERE else "tone",
+            "part_id": "polite",
             "number": "1",
             "other": "1",
             "label": "staging",

@@ -120,6 +120,39 @@ async def rollback_prompt(world, team):
     return await by(team.owner, "POST", f"{await prompt(team, versions=2)}/rollback", {"version": 1})
 
 
+async def part(team, *, versions=1):
+    made = await team.owner.made(
+        f"{team.project}/parts", {"id": "tone/polite", "template": f"{CANARY} 1", "message": CANARY}
+    )
+    url = f"{team.project}/parts/{made['id']}"
+    for number in range(2, versions + 1):
+        assert (await team.owner.put(url, {"template": f"{CANARY} {number}"})).status_code == 200
+    return url
+
+
+async def create_part(world, team):
+    body = {"id": "tone/new", "template": CANARY, "message": CANARY, "description": CANARY}
+    return await by(team.owner, "POST", f"{team.project}/parts", body)
+
+
+async def save_part(world, team):
+    return await by(team.owner, "PUT", await part(team), {"template": f"{CANARY} anew", "message": CANARY})
+
+
+async def rollback_part(world, team):
+    return await by(team.owner, "POST", f"{await part(team, versions=2)}/rollback", {"version": 1})
+
+
+async def delete_part(world, team):
+    return await by(team.owner, "DELETE", await part(team))
+
+
+async def restore_part(world, team):
+    url = await part(team)
+    assert (await team.owner.delete(url)).status_code == 204
+    return await by(team.owner, "POST", f"{url}/restore")
+
+
 async def put_label(world, team):
     url = await prompt(team)
     return await by(team.owner, "PUT", f"{url}/labels/production", {"version": 1, "message": CANARY})
@@ -161,6 +194,11 @@ def decides(verdict):
 
 
 CHANGES = {
+    "create_part": create_part,
+    "delete_part": delete_part,
+    "restore_part": restore_part,
+    "rollback_part": rollback_part,
+    "save_part": save_part,
     "approve_label_request": decides("approve"),
     "comment_label_request": comment_label_request,
     "create_label_request": create_label_request,

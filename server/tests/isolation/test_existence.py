@@ -25,6 +25,9 @@ BODIES = {
     "render_prompt": {"inputs": {}},
     "validate_template": {"template": "Hello"},
     "rollback_prompt": {"version": 1},
+    "create_part": {"id": "tone/new", "template": "Please"},
+    "save_part": {"template": "Please"},
+    "rollback_part": {"version": 1},
     "put_label": {"version": 2},
     "protect_label": {"needs_approval": True},
     "create_label_request": {"label": "production", "version": 2},
@@ -80,6 +83,8 @@ def ids_of(side, spot, **other):
         "workspace_id": side.id,
         "project_id": spot.id,
         "prompt_id": "greeting",
+        "category": "tone",
+        "part_id": "polite",
         "number": "1",
         "other": "2",
         "user_id": side.users["viewer"],
@@ -132,18 +137,29 @@ async def test_what_only_another_has_answers_as_what_nobody_has(stage):
         f"/api/projects/{foreign.spots[0].id}/prompts", json={"id": "only-b", "template": "Hello"}, headers=headers
     )
     assert made.status_code == 201
+    made = await client.post(
+        f"/api/projects/{foreign.spots[0].id}/parts", json={"id": "only/of-b", "template": "Please"}, headers=headers
+    )
+    assert made.status_code == 201
     invited = await client.post(
         f"/api/workspaces/{foreign.id}/invitations", json={"email": "one@example.test"}, headers=headers
     )
     theirs = {
         "prompt_id": "only-b",
+        "category": "only",
+        "part_id": "of-b",
         "user_id": foreign.users["viewer"],
         "key_id": foreign.fixed_keys[0],
         "request_id": foreign.fixed_requests[0].id,
         "invitation_id": invited.json()["id"],
     }
     others = ("user_id", "key_id", "request_id", "invitation_id")
-    nobodys = {"prompt_id": "only-x", **{name: str(uuid.uuid4()) for name in others}}
+    nobodys = {
+        "prompt_id": "only-x",
+        "category": "only",
+        "part_id": "of-x",
+        **{name: str(uuid.uuid4()) for name in others},
+    }
     tried = 0
     for operation in stage.operations:
         named = set(operation.parameters) & set(theirs) or (

@@ -21,6 +21,10 @@ ROUNDS = 40
 RARE = (
     "hear_clerk",
     "move_prompt",
+    "save_part",
+    "delete_part",
+    "restore_part",
+    "rollback_part",
     "hand_over_workspace",
     "change_member",
     "remove_member",

@@ -16,13 +16,23 @@ from dakora_server.core.storage.walls import UnsafeDatabase, check_walls
 
 SETTINGS = ("user_id", "workspace_id", "project_id")
 TABLES = [table.name for table in metadata.sorted_tables]
-WRITTEN_ONCE = ("versions", "label_moves", "label_comments", "audit_events", "audit_seals")
+WRITTEN_ONCE = (
+    "versions",
+    "part_versions",
+    "prompt_uses",
+    "part_uses",
+    "label_moves",
+    "label_comments",
+    "audit_events",
+    "audit_seals",
+)
 
 GIVEN_AWAY = (
     "workspaces",
     "memberships",
     "projects",
     "prompts",
+    "parts",
     "labels",
     "protected_labels",
     "label_requests",

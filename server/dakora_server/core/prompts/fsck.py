@@ -9,6 +9,7 @@ from uuid import UUID
 
 from dakora_server.core import clock
 from dakora_server.core.exceptions import DocumentCorrupt
+from dakora_server.core.parts import queries as part_rows
 from dakora_server.core.prompts import queries
 from dakora_server.core.prompts.queries import NamedDocument
 from dakora_server.core.scope import Grant, Principal, ProjectId, ProjectRows, Role, WorkspaceId
@@ -25,6 +26,7 @@ class Report:
     """What was looked at and what is wrong. `swept` counts what `--sweep` removed."""
 
     prompts: int = 0
+    parts: int = 0
     versions: int = 0
     documents: int = 0
     missing: list[str] = field(default_factory=list)
@@ -45,7 +47,10 @@ class Report:
 
     def to_text(self) -> str:
         """The report for people."""
-        lines = [f"{self.prompts} prompts, {self.versions} versions, {self.documents} documents looked at"]
+        lines = [
+            f"{self.prompts} prompts, {self.parts} parts, {self.versions} versions,"
+            f" {self.documents} documents looked at"
+        ]
         lines += [f"missing  {entry}" for entry in self.missing]
         lines += [f"corrupt  {entry}" for entry in self.corrupt]
         lines += [f"gap      {entry}" for entry in self.gaps]
@@ -92,11 +97,17 @@ async def _look_over(database: Database, grant: Grant, report: Report) -> list[N
     """One project's rows, read as that project: not even the operator's check looks past the walls."""
     async with database.transaction(Tenant(project_id=grant.project_id), read_only=True) as tx:
         project = ProjectRows(grant, tx)
-        report.gaps += await queries.version_gaps(project)
+        report.gaps += [*await queries.version_gaps(project), *await part_rows.version_gaps(project)]
         prompts, versions = await queries.totals(project)
+        parts, part_versions = await part_rows.totals(project)
         report.prompts += prompts
-        report.versions += versions
-        return await queries.named_documents(project)
+        report.parts += parts
+        report.versions += versions + part_versions
+        named = [
+            NamedDocument(project.project_id, digest, f"part {part_id}", number)
+            for digest, part_id, number in await part_rows.named_documents(project)
+        ]
+        return [*await queries.named_documents(project), *named]
 
 
 async def _check_document(entry: NamedDocument, registry: LocalRegistry, report: Report) -> None:

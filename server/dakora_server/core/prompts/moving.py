@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from dakora_server.core import clock
 from dakora_server.core.audit.service import record as note
-from dakora_server.core.exceptions import PromptArchived, PromptNotFound
-from dakora_server.core.prompts import label_queries, queries
+from dakora_server.core.exceptions import IncludesStay, PromptArchived, PromptNotFound
+from dakora_server.core.prompts import label_queries, part_queries, queries
 from dakora_server.core.prompts.records import StoredPrompt
 from dakora_server.core.scope import ProjectWriter
 from dakora_server.core.storage.tenant import Tenant
@@ -15,12 +15,15 @@ async def move(source: ProjectWriter, target: ProjectWriter, prompt_id: str) -> 
     """Move a prompt; numbers, hashes, authors and times of its versions stay as they are.
 
     Both writers share one transaction: the prompt is in one of the two projects at any time, never in both or none.
-    Raises PromptNotFound, PromptExists, PromptArchived when an archived prompt of the target holds the id.
+    Raises PromptNotFound, PromptExists, PromptArchived when an archived prompt of the target holds the id; IncludesStay
+    when a version includes parts.
     """
     await source.hold(prompt_id)
     head = await queries.lock_prompt(source, prompt_id)
     if head is None:
         raise PromptNotFound(f"There is no prompt {prompt_id}.")
+    if await part_queries.includes_anything(source, prompt_id):
+        raise IncludesStay(f"{prompt_id} includes parts of this project, which the other one does not have.")
     rows = await queries.every_version(source, prompt_id)
     pointers, moves = await label_queries.everything_of(source, prompt_id)
     # The documents first: rows that name them follow in the transaction.

@@ -13,6 +13,7 @@ from dakora_server.core.exceptions import PromptExists
 from dakora_server.core.prompts.records import PromptFilter, PromptRecord, Selector, VersionRecord
 from dakora_server.core.scope import ProjectReader, ProjectRows, ProjectWriter
 from dakora_server.core.storage.tables import labels, prompts, versions
+from dakora_server.core.templates.includes import Includes
 
 _COLUMNS = (
     prompts.c.prompt_id,
@@ -28,6 +29,7 @@ _COLUMNS = (
     versions.c.tags,
     versions.c.inputs,
     versions.c.portable,
+    versions.c.includes,
     versions.c.message,
     versions.c.created_by,
     versions.c.created_at.label("updated_at"),
@@ -56,7 +58,16 @@ def _versions_of(project: ProjectReader) -> Select[Any]:
 
 def _record(row: Row[Any]) -> PromptRecord:
     values = dict(row._mapping)
-    return PromptRecord(**{**values, "tags": tuple(values["tags"]), "pointing": tuple(values["pointing"])})
+    kept = {"tags": tuple(values["tags"]), "pointing": tuple(values["pointing"])}
+    return PromptRecord(**{**values, **kept, "includes": Includes.from_json(values["includes"])})
+
+
+def newest_of(project: ProjectReader) -> Select[Any]:
+    """The prompts of the project, archived ones too, at their newest version; rows for `as_record`."""
+    return _versions_of(project).where(_IS_HEAD)
+
+
+as_record = _record
 
 
 async def list_prompts(
@@ -183,22 +194,26 @@ async def add_prompt(project: ProjectWriter, record: PromptRecord) -> None:
 
 async def add_version(project: ProjectWriter, record: PromptRecord) -> None:
     """A new version. The prompt's head is moved by whoever holds its row."""
-    await project.tx.execute(
-        insert(versions).values(
-            project_id=project.project_id,
-            prompt_id=record.prompt_id,
-            number=record.number,
-            semver=record.semver,
-            content_hash=record.content_hash,
-            description=record.description,
-            tags=list(record.tags),
-            inputs=record.inputs,
-            portable=record.portable,
-            message=record.message,
-            created_by=record.created_by,
-            created_at=record.updated_at,
-        )
-    )
+    await project.tx.execute(insert(versions).values(version_values(project, record)))
+
+
+def version_values(project: ProjectWriter, record: PromptRecord) -> dict[str, Any]:
+    """The row of a version."""
+    return {
+        "project_id": project.project_id,
+        "prompt_id": record.prompt_id,
+        "number": record.number,
+        "semver": record.semver,
+        "content_hash": record.content_hash,
+        "description": record.description,
+        "tags": list(record.tags),
+        "inputs": record.inputs,
+        "portable": record.portable,
+        "includes": record.includes.to_json(),
+        "message": record.message,
+        "created_by": record.created_by,
+        "created_at": record.updated_at,
+    }
 
 
 async def touch(project: ProjectWriter, prompt_id: str, **changes: Any) -> None:

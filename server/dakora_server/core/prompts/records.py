@@ -1,15 +1,26 @@
 """Prompts as rows: what PostgreSQL knows of them, without their text."""
 
-import base64
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from dakora_server.core.exceptions import InvalidRequest
+from dakora_server.core.selection import NEWEST, Selector, decode_cursor, encode_cursor
+from dakora_server.core.templates.includes import NO_INCLUDES, Includes
 from dakora_server.core.templates.serialization import Document
+
+__all__ = [
+    "LATEST",
+    "NEWEST",
+    "PromptFilter",
+    "PromptRecord",
+    "Selector",
+    "StoredPrompt",
+    "VersionRecord",
+    "decode_cursor",
+    "encode_cursor",
+]
 
 LATEST = "latest"
 
@@ -36,6 +47,8 @@ class PromptRecord:
     label_revision: int = 0
     # Labels that point to this version, the automatic one aside.
     pointing: tuple[str, ...] = ()
+    # The exact versions of the parts that this version is made with.
+    includes: Includes = NO_INCLUDES
 
     @property
     def is_head(self) -> bool:
@@ -71,6 +84,8 @@ class StoredPrompt:
 
     record: PromptRecord
     document: Document
+    # The documents of `record.includes`, in its order.
+    parts: tuple[Document, ...] = ()
     wire: dict[str, Any] = field(default_factory=dict, compare=False)
 
 
@@ -95,38 +110,3 @@ class PromptFilter:
     tag: str | None = None
     folder: str | None = None
     label: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Selector:
-    """Which version is meant: a number, a semver, a label, or (all None) the newest."""
-
-    number: int | None = None
-    semver: str | None = None
-    label: str | None = None
-
-    @property
-    def is_newest(self) -> bool:
-        """Whether the newest version is meant."""
-        return self.number is None and self.semver is None and self.label in {None, "latest"}
-
-
-NEWEST = Selector()
-
-
-def encode_cursor(position: str | int) -> str:
-    """An opaque cursor that says where a page ended."""
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
-
-
-def decode_cursor(cursor: str | None, kind: type[str] | type[int]) -> Any:
-    """The position in a cursor, or None. Raises InvalidRequest for a cursor that we did not make."""
-    if cursor is None:
-        return None
-    try:
-        position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError:
-        position = None
-    if type(position) is not kind or (isinstance(position, str) and ("\x00" in position or not position.isprintable())):
-        raise InvalidRequest("The cursor is not one of ours.")
-    return position

@@ -1,17 +1,21 @@
 """Filling prompts with inputs, checking templates, comparing versions."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dakora_server.core.exceptions import Fault, InvalidInputs, RenderLimitExceeded
+from dakora_server.core.exceptions import Fault, InvalidInputs, RenderLimitExceeded, TemplateInvalid
+from dakora_server.core.parts import queries as part_rows
+from dakora_server.core.parts import service as parts
 from dakora_server.core.prompts import service
 from dakora_server.core.prompts.records import NEWEST, Selector, StoredPrompt
 from dakora_server.core.scope import ProjectReader
 from dakora_server.core.templates.analysis import Analysis
 from dakora_server.core.templates.coercion import coerce_inputs, schema_checks
+from dakora_server.core.templates.includes import Includes
 from dakora_server.core.templates.model import InputSpec
-from dakora_server.core.templates.rendering import as_fault
+from dakora_server.core.templates.rendering import PartTexts, as_fault
+from dakora_server.core.templates.serialization import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Validation:
     analysis: Analysis
     faults: tuple[Fault, ...]
     warnings: tuple[Fault, ...]
+    used: tuple[str, ...]
     missing: tuple[str, ...]
     unused: tuple[str, ...]
 
@@ -43,11 +48,22 @@ async def render(
     """
     prompt = await service.get(project, prompt_id, which)
     if not fill:
-        # A saved prompt includes nothing: there are no parts yet, and unknown ones are refused when saving.
-        return Rendered(prompt, list(prompt.document.spec.sources), {})
+        sources = list(prompt.document.spec.sources)
+        texts = await project.renderer.expand(sources, _parts(prompt)) if prompt.parts else sources
+        return Rendered(prompt, texts, {})
     used = await _inputs(project, prompt.document.spec.inputs, inputs)
-    texts = await project.renderer.render(prompt.document, used, portable=prompt.record.portable)
+    texts = await project.renderer.render(
+        prompt.document, used, portable=prompt.record.portable, parts=_parts(prompt) if prompt.parts else None
+    )
     return Rendered(prompt, texts, used)
+
+
+def _parts(prompt: StoredPrompt) -> PartTexts:
+    includes = prompt.record.includes
+    texts = {
+        used.name: document.spec.template or "" for used, document in zip(includes.parts, prompt.parts, strict=True)
+    }
+    return PartTexts(includes.key, texts, includes.links())
 
 
 async def _inputs(
@@ -79,19 +95,36 @@ async def validate(
     """
     analysis = await project.renderer.analyse(sources)
     faults = [as_fault(fault, _source_loc(sources, fault.source)) for fault in analysis.faults]
-    faults += [
-        Fault(f"There is no part {target}.", type="unknown_part", loc=("includes", target))
-        for target in analysis.includes
-    ]
+    by_part: Mapping[str, Sequence[str]] = {}
+    try:
+        includes = await parts.resolve(project, analysis.includes)
+        by_part = await part_rows.variables_of(project, includes) if includes else {}
+    except TemplateInvalid as error:
+        faults += error.errors
     names = set(declared or ())
-    used = set(analysis.variables)
-    missing = () if declared is None else tuple(sorted(used - names))
+    own = set(analysis.variables)
+    used = own.union(*by_part.values())
     return Validation(
         analysis=analysis,
         faults=tuple(faults),
-        warnings=_bare_warnings(analysis, declared or {}),
-        missing=missing,
+        warnings=(*_bare_warnings(analysis, declared or {}), *_part_warnings(by_part, declared, own)),
+        used=tuple(sorted(used)),
+        missing=() if declared is None else tuple(sorted(own - names)),
         unused=() if declared is None else tuple(sorted(names - used)),
+    )
+
+
+def _part_warnings(
+    by_part: Mapping[str, Sequence[str]], declared: Mapping[str, InputSpec | None] | None, own: Collection[str]
+) -> tuple[Fault, ...]:
+    """What parts read and nobody declares; a warning, because the text around an include may set it."""
+    if declared is None:
+        return ()
+    return tuple(
+        Fault(f"{part_id} uses {name}, which is not declared.", loc=("includes", part_id), type="undeclared_in_part")
+        for part_id, names in sorted(by_part.items())
+        for name in names
+        if name not in declared and name not in own
     )
 
 
@@ -117,17 +150,40 @@ def _bare_warnings(analysis: Analysis, declared: Mapping[str, InputSpec | None])
 
 
 async def diff(project: ProjectReader, prompt_id: str, older: int, newer: int) -> list[dict[str, Any]]:
-    """The changes from one version to another, field by field."""
+    """The changes from one version to another, field by field; `parts` are the versions of the parts it is made with.
+
+    Raises what `service.get` raises.
+    """
     before = await service.get(project, prompt_id, Selector(number=older))
     after = await service.get(project, prompt_id, Selector(number=newer))
-    documents = (before.document.spec.content(), after.document.spec.content())
+    return await _changes(project, (before.document, before.record.includes), (after.document, after.record.includes))
+
+
+async def diff_parts(project: ProjectReader, part_id: str, older: int, newer: int) -> list[dict[str, Any]]:
+    """The same of a part. Raises PartNotFound, VersionNotFound."""
+    before = await parts.get(project, part_id, Selector(number=older))
+    after = await parts.get(project, part_id, Selector(number=newer))
+    return await _changes(project, (before.document, before.record.includes), (after.document, after.record.includes))
+
+
+async def _changes(
+    project: ProjectReader, before: tuple[Document, Includes], after: tuple[Document, Includes]
+) -> list[dict[str, Any]]:
+    changes = await _compare(project, before[0].spec.content(), after[0].spec.content())
+    names = [[part.name for part in includes.used] for _, includes in (before, after)]
+    if names[0] != names[1]:
+        op = "added" if not names[0] else "removed" if not names[1] else "changed"
+        changes.append({"field": "parts", "op": op, "before": names[0] or None, "after": names[1] or None})
+    return changes
+
+
+async def _compare(project: ProjectReader, before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
     try:
-        return await project.renderer.diff(*documents)
+        return await project.renderer.diff(before, after)
     except RenderLimitExceeded:
         # Texts made to be hard to compare are shown whole.
-        names = sorted({*documents[0], *documents[1]})
         return [
-            {"field": name, "op": "changed", "before": documents[0].get(name), "after": documents[1].get(name)}
-            for name in names
-            if documents[0].get(name) != documents[1].get(name)
+            {"field": name, "op": "changed", "before": before.get(name), "after": after.get(name)}
+            for name in sorted({*before, *after})
+            if before.get(name) != after.get(name)
         ]

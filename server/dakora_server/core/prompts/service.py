@@ -1,6 +1,6 @@
 """The rules of prompts: saving, finding, archiving, rolling back."""
 
-import re
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -8,16 +8,16 @@ from datetime import timedelta
 from dakora_server.core import clock
 from dakora_server.core.audit.service import record as note
 from dakora_server.core.exceptions import (
-    Fault,
     LabelNotAllowed,
     LabelNotFound,
     PromptArchived,
     PromptNotFound,
     StaleVersion,
-    TemplateInvalid,
     VersionNotFound,
 )
-from dakora_server.core.prompts import queries
+from dakora_server.core.parts import service as parts
+from dakora_server.core.parts.queries import hold_parts
+from dakora_server.core.prompts import part_queries, queries
 from dakora_server.core.prompts.records import (
     LATEST,
     NEWEST,
@@ -29,26 +29,17 @@ from dakora_server.core.prompts.records import (
 )
 from dakora_server.core.scope import ProjectReader, ProjectWriter
 from dakora_server.core.storage.vault import document_weight
+from dakora_server.core.templates.analysis import Analysis
 from dakora_server.core.templates.model import TemplateSpec
 from dakora_server.core.templates.serialization import Document
 from dakora_server.core.templates.versioning import is_higher, next_version
 
 RESTORABLE_FOR = timedelta(days=30)
-_NUMBER = re.compile(r"[0-9]{1,9}\Z")
 
 
 def weigh(prompt: StoredPrompt) -> int:
-    """About how many bytes a kept prompt takes: its document, and its encoded answer."""
-    return 2 * document_weight(prompt.document)
-
-
-def selector(version: str | None, label: str | None) -> Selector:
-    """What `?version=` and `?label=` mean: digits are a number, anything else a semver. `latest` is the newest."""
-    if version is None:
-        return Selector(label=label) if label is not None and label != "latest" else NEWEST
-    if _NUMBER.match(version):
-        return Selector(number=int(version))
-    return Selector(semver=version)
+    """About how many bytes a kept prompt takes: its document, its encoded answer, and its parts."""
+    return 2 * document_weight(prompt.document) + sum(map(document_weight, prompt.parts))
 
 
 async def list_prompts(
@@ -75,12 +66,19 @@ async def get(project: ProjectReader, prompt_id: str, which: Selector = NEWEST) 
     reservation = project.pointers.reserve(key)
     try:
         record = await find(project, prompt_id, which)
-        found = StoredPrompt(record, await project.vault.get(record.content_hash))
+        found = await _open(project, record)
     except BaseException:  # nothing was read: the reservation must not stay behind, whatever happened
         project.pointers.drop(reservation)
         raise
     project.pointers.fill(reservation, which, found)
     return found
+
+
+async def _open(project: ProjectReader, record: PromptRecord) -> StoredPrompt:
+    """The version with its text and its parts', all fetched at once."""
+    hashes = (record.content_hash, *(part.content_hash for part in record.includes.parts))
+    document, *parts = await asyncio.gather(*map(project.vault.get, hashes))
+    return StoredPrompt(record, document, tuple(parts))
 
 
 def _refuse_other_labels(project: ProjectReader, which: Selector) -> None:
@@ -111,8 +109,9 @@ async def create(
 
     Raises PromptExists, PromptArchived while an archived prompt holds the id, TemplateInvalid.
     """
-    document, portable = await _prepare(project, spec)
+    document, analysis = await _prepare(project, spec)
     await project.hold(spec.id)
+    await _hold_parts(project, analysis.includes)
     archived = await queries.find_archived(project, spec.id)
     if archived is not None:
         held_by, since = archived
@@ -120,10 +119,10 @@ async def create(
             raise PromptArchived(f"The id belongs to the archived prompt {held_by}: restore it, or choose another id.")
         await queries.purge(project, held_by)
         await note(project, "prompt.purged", held_by)
-    record = _next_record(project, document, head=None, given=spec.version, portable=portable, message=message)
+    record = await _next_record(project, document, analysis, head=None, given=spec.version, message=message)
     record = replace(record, folder=folder)
     await queries.add_prompt(project, record)
-    await queries.add_version(project, record)
+    await _add_version(project, record)
     await note(project, "prompt.created", spec.id, after=_facts(record))
     await project.announce(spec.id)
     return StoredPrompt(record, document)
@@ -147,14 +146,14 @@ async def update(
     for the sweeper; the reverse order could leave a prompt without text.
     Raises PromptNotFound, StaleVersion, VersionNotHigher, TemplateInvalid.
     """
-    document, portable = await _prepare(project, spec)
-    head = await _hold_head(project, spec.id)
+    document, analysis = await _prepare(project, spec)
+    head = await _hold_head(project, spec.id, includes=analysis.includes)
     return await _add(
         project,
         document,
+        analysis,
         head=head,
         given=spec.version,
-        portable=portable,
         folder=folder,
         message=message,
         if_match=if_match,
@@ -169,30 +168,28 @@ async def rollback(
     message: str | None = None,
     if_match: Sequence[str] | None = None,
 ) -> StoredPrompt:
-    """Make a new version with the content of an older one. Back to what is newest already changes nothing."""
-    head = await _hold_head(project, prompt_id)
+    """Make a new version with the content of an older one. Back to what is newest already changes nothing.
+
+    What it includes is resolved anew, as in every save: the versions of parts that it had before stay with the older
+    version, which a label can point to. Raises what `update` raises.
+    """
     older = await find(project, prompt_id, which)
     document = await project.vault.get(older.content_hash)
-    note = message or f"Rollback to version {older.number}"
+    analysis = await project.renderer.check(document.spec)
+    head = await _hold_head(project, prompt_id, includes=analysis.includes)
+    message = message or f"Rollback to version {older.number}"
     return await _add(
-        project,
-        document,
-        head=head,
-        given=None,
-        portable=older.portable,
-        folder=None,
-        message=note,
-        if_match=if_match,
+        project, document, analysis, head=head, given=None, folder=None, message=message, if_match=if_match
     )
 
 
 async def _add(
     project: ProjectWriter,
     document: Document,
+    analysis: Analysis,
     *,
     head: PromptRecord,
     given: str | None,
-    portable: bool,
     folder: str | None,
     message: str | None,
     if_match: Sequence[str] | None,
@@ -205,8 +202,8 @@ async def _add(
     _refuse_stale(head, if_match)
     record = head
     if not unchanged:
-        record = _next_record(project, document, head=head, given=given, portable=portable, message=message)
-        await queries.add_version(project, record)
+        record = await _next_record(project, document, analysis, head=head, given=given, message=message)
+        await _add_version(project, record)
     record = replace(record, folder=folder if folder is not None and moved else head.folder, revision=head.revision + 1)
     await queries.touch(
         project, head.prompt_id, folder=record.folder, head_number=record.number, updated_at=clock.now()
@@ -217,16 +214,21 @@ async def _add(
     return StoredPrompt(record, document)
 
 
-def _next_record(
+async def _add_version(project: ProjectWriter, record: PromptRecord) -> None:
+    await queries.add_version(project, record)
+    await part_queries.add_uses(project, [record])
+
+
+async def _next_record(
     project: ProjectWriter,
     document: Document,
+    analysis: Analysis,
     *,
     head: PromptRecord | None,
     given: str | None,
-    portable: bool,
     message: str | None,
 ) -> PromptRecord:
-    """The row of the version that comes after `head`. Raises VersionNotHigher."""
+    """The row of the version that comes after `head`. Raises VersionNotHigher, TemplateInvalid for unknown parts."""
     now, spec = clock.now(), document.spec
     number = 1 if head is None else head.head_number + 1
     tags = spec.metadata.get("tags")
@@ -243,7 +245,8 @@ def _next_record(
         description=spec.description,
         tags=tuple(str(tag) for tag in tags) if isinstance(tags, list) else (),
         inputs={name: declared.content() for name, declared in spec.inputs.items()},
-        portable=portable,
+        portable=analysis.plain,
+        includes=await parts.resolve(project, analysis.includes),
         message=message,
         created_by=project.actor.user_id,
         updated_at=now,
@@ -269,8 +272,7 @@ async def restore(project: ProjectWriter, prompt_id: str) -> StoredPrompt:
         await queries.touch(project, prompt_id, archived_at=None)
         await note(project, "prompt.restored", prompt_id)
         await project.announce(prompt_id)
-    record = await find(project, prompt_id, NEWEST)
-    return StoredPrompt(record, await project.vault.get(record.content_hash))
+    return await _open(project, await find(project, prompt_id, NEWEST))
 
 
 async def history(project: ProjectReader, prompt_id: str, *, before: int | None, limit: int) -> list[VersionRecord]:
@@ -282,22 +284,23 @@ async def history(project: ProjectReader, prompt_id: str, *, before: int | None,
     return await queries.list_versions(project, prompt_id, before=before, limit=limit)
 
 
-async def _prepare(project: ProjectWriter, spec: TemplateSpec) -> tuple[Document, bool]:
-    """The document of `spec`, stored durably, and whether it is portable. Raises TemplateInvalid."""
+async def _prepare(project: ProjectWriter, spec: TemplateSpec) -> tuple[Document, Analysis]:
+    """The document of `spec`, stored durably, and what was found in it. Raises TemplateInvalid."""
     analysis = await project.renderer.check(spec)
-    if analysis.includes:
-        faults = [
-            Fault(f"There is no part {target}.", line=None, type="unknown_part", loc=("template",))
-            for target in analysis.includes
-        ]
-        raise TemplateInvalid("The template includes parts that do not exist.", errors=faults)
     document = Document.of(spec)
     await project.vault.put(document)
-    return document, analysis.plain
+    return document, analysis
 
 
-async def _hold_head(project: ProjectWriter, prompt_id: str) -> PromptRecord:
+async def _hold_parts(project: ProjectWriter, includes: Sequence[str]) -> None:
+    """Before any row is held: no part changes between its being looked up and the version being saved with it."""
+    if includes:
+        await hold_parts(project, shared=True)
+
+
+async def _hold_head(project: ProjectWriter, prompt_id: str, *, includes: Sequence[str] = ()) -> PromptRecord:
     await project.hold(prompt_id)
+    await _hold_parts(project, includes)
     head = await queries.lock_prompt(project, prompt_id)
     if head is None:
         raise PromptNotFound(f"There is no prompt {prompt_id}.")

@@ -86,6 +86,8 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
             undefined=MissingValue,
         )
         self.parts: Mapping[str, Template] = {}
+        # What the names of parts stand for in each part, and under "" in the prompt's own texts; None: for themselves.
+        self.links: Mapping[str, Mapping[str, str]] | None = None
         self.filters = dict(FILTERS)
         self.globals = {}
         self.functions: Mapping[str, Callable[..., Any]] = {
@@ -169,9 +171,14 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
 
     def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:  # noqa: A002 -- Jinja2's signature
         """A part of this program, compiled beforehand. Raises TemplateNotFound."""
-        if name not in self.parts:
+        if self.links is not None:
+            inside = "" if parent is None or parent.startswith("#") else parent
+            exact = self.links.get(inside, {}).get(name)
+        else:
+            exact = name
+        if exact is None or exact not in self.parts:
             raise TemplateNotFound(str(name)[:100])
-        return self.parts[name]
+        return self.parts[exact]
 
     def handle_exception(self, source: str | None = None) -> Any:
         """Let errors pass as they are: Jinja2's rewriting would take a packed position for a number of lines."""

@@ -18,6 +18,7 @@ from typing import Any, Final
 from dakora_server.core.templates import pool_wire as wire
 from dakora_server.core.templates.analysis import TemplateFault, analyse
 from dakora_server.core.templates.diff import diff_documents
+from dakora_server.core.templates.expand import expand
 from dakora_server.core.templates.limits import Limits
 from dakora_server.core.templates.renderer import Program, RenderRefused, compile_program, render
 from dakora_server.core.templates.schemas import check_schema
@@ -139,6 +140,8 @@ class Worker:
             return self._render(*facts)
         if operation == wire.ANALYSE:
             return wire.OK, self._analyse(*facts)
+        if operation == wire.EXPAND:
+            return wire.OK, expand(*facts, limit=self._limits.output_bytes)
         if operation == wire.SCHEMAS:
             return wire.OK, [check_schema(*check) for check in facts[0]]
         if operation == wire.DIFF:
@@ -155,20 +158,23 @@ class Worker:
         inputs: dict[str, object],
         sources: list[str] | None = None,
         parts: dict[str, str] | None = None,
+        links: dict[str, dict[str, str]] | None = None,
     ) -> tuple[str, Any]:
         program = self._programs.get(key)
         if program is None:
             if sources is None:
                 return wire.MISS, None
-            program = self._compile(sources, parts or {})
+            program = self._compile(sources, parts or {}, links)
             self._programs.put(key, program, weight=wire.weight_of(sources, list((parts or {}).values())))
             self._job.sendall(_COMPILED_FRAME)
         return wire.OK, render(program, inputs, self._limits)
 
-    def _compile(self, sources: list[str], parts: dict[str, str]) -> Program:
+    def _compile(
+        self, sources: list[str], parts: dict[str, str], links: dict[str, dict[str, str]] | None = None
+    ) -> Program:
         self._watch.compiling = True
         try:
-            return compile_program(sources, parts)
+            return compile_program(sources, parts, links=links)
         except RenderRefused as refused:
             code = "template_invalid" if refused.code == "render_failed" else refused.code
             raise Refusal(code, refused.faults) from None
@@ -202,6 +208,7 @@ def rehearse(limits: Limits) -> None:
             [wire.ANALYSE, ["{% if %}"]],
             [wire.RENDER, "a", {"xs": ["é", "\n"], "s": {"k": [1]}}, [text], {}],
             [wire.RENDER, "a", {"xs": 1}],
+            [wire.EXPAND, ["{% include 'a/b' %}"], {"a/b@1": "x"}, {"": {"a/b": "a/b@1"}}],
             [wire.RENDER, "b", {}, ["{{ missing }} {{ '\\u00e9' }}"], {}],
             [wire.SCHEMAS, [[{"type": "string", "pattern": "^a", "format": "date-time"}, 1], [{"$ref": "#/no"}]]],
             [wire.DIFF, {"template": "a\nb"}, {"template": "a\nc"}],

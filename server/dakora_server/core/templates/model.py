@@ -267,14 +267,19 @@ class TemplateSpec(Frozen):
         return content
 
 
-def parse_spec(given: Mapping[str, Any], *, max_source_bytes: int = MAX_SOURCE_BYTES) -> TemplateSpec:
-    """The prompt these fields describe.
+def parse_spec(
+    given: Mapping[str, Any],
+    *,
+    kind: type[TemplateSpec] = TemplateSpec,
+    max_source_bytes: int = MAX_SOURCE_BYTES,
+) -> TemplateSpec:
+    """The prompt these fields describe, or what else `kind` says it is.
 
     Raises:
         TemplateInvalid: with every fault, `loc` its path.
     """
     try:
-        spec = TemplateSpec.model_validate(given)
+        spec = kind.model_validate(given)
     except ValidationError as error:
         raise invalid(faults_of(error)) from None
     if sum(len(source.encode()) for source in spec.sources) > max_source_bytes:

@@ -26,6 +26,7 @@ MAKE_WAY: Final = b"W"
 # Operations of a worker.
 ANALYSE: Final = "analyse"
 RENDER: Final = "render"
+EXPAND: Final = "expand"
 SCHEMAS: Final = "schemas"
 DIFF: Final = "diff"
 AUDIT: Final = "audit"

@@ -63,8 +63,17 @@ def _environment(*, plain: bool, longest_range: int) -> PromptEnvironment:
     return PromptEnvironment(finalize=printable if plain else printable_inside, longest_range=longest_range)
 
 
-def compile_program(sources: Sequence[str], includes: Mapping[str, str], limits: Limits = _DEFAULT) -> Program:
-    """The prompt's texts, compiled; `includes` gives the text of each part under the name it is included by.
+def compile_program(
+    sources: Sequence[str],
+    includes: Mapping[str, str],
+    limits: Limits = _DEFAULT,
+    *,
+    links: Mapping[str, Mapping[str, str]] | None = None,
+) -> Program:
+    """The prompt's texts, compiled; `includes` gives the text of each part under its name.
+
+    `links` say what the names in each part stand for, and those in the prompt's own texts under ""; without them a
+    part's name is the one it is included by.
 
     Nothing is evaluated. Raises RenderRefused for the rare text that CPython cannot compile.
     """
@@ -76,6 +85,7 @@ def compile_program(sources: Sequence[str], includes: Mapping[str, str], limits:
     with _room_to_compile():
         if includes:
             env = copy(env)
+            env.links = links
             env.parts = {name: _compile(env, _parse(text), name) for name, text in includes.items()}
         templates = tuple(_compile(env, tree, index) for index, tree in enumerate(trees))
     return Program(tuple(sources), templates, None)

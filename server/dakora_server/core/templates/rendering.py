@@ -1,7 +1,7 @@
 """How a template is rendered: plain ones here, at once; everything else in the worker pool."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -26,6 +26,15 @@ from dakora_server.core.templates.worker import RenderPool, SchemaCheck
 _PROGRAMS = 1000
 
 Loc = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PartTexts:
+    """The parts of a prompt: `key` names them all together by their content; `texts` and `links` as in Includes."""
+
+    key: str
+    texts: Mapping[str, str]
+    links: Mapping[str, Mapping[str, str]]
 
 
 class Renderer:
@@ -63,7 +72,9 @@ class ProjectRenderer:
         self._renderer = renderer
         self._tenant = tenant
 
-    async def render(self, document: Document, inputs: Mapping[str, Any], *, portable: bool) -> list[str]:
+    async def render(
+        self, document: Document, inputs: Mapping[str, Any], *, portable: bool, parts: PartTexts | None = None
+    ) -> list[str]:
         """One text for each source.
 
         Raises InvalidInputs when they are too large, RenderFailed, RenderLimitExceeded, Busy, RendererUnavailable.
@@ -80,10 +91,21 @@ class ProjectRenderer:
                 except RenderRefused as refused:
                     raise _as_error(refused, spec) from None
         try:
-            return await self._renderer.pool.render(document.hash, spec.sources, inputs, tenant=self._tenant)
+            return await self._in_pool(document, inputs, parts)
         except (RenderFailed, RenderLimitExceeded) as error:
             error.errors = tuple(replace(fault, loc=_placed(spec, fault.loc)) for fault in error.errors)
             raise
+
+    async def _in_pool(self, document: Document, inputs: Mapping[str, Any], parts: PartTexts | None) -> list[str]:
+        pool, sources = self._renderer.pool, document.spec.sources
+        if parts is None:
+            return await pool.render(document.hash, sources, inputs, tenant=self._tenant)
+        key = f"{document.hash}+{parts.key}"
+        return await pool.render(key, sources, inputs, includes=parts.texts, links=parts.links, tenant=self._tenant)
+
+    async def expand(self, sources: Sequence[str], parts: PartTexts) -> list[str]:
+        """The texts with their includes replaced by the parts. Raises RenderLimitExceeded past the output's limit."""
+        return await self._renderer.pool.expand(sources, parts.texts, parts.links, tenant=self._tenant)
 
     async def analyse(self, sources: Sequence[str]) -> Analysis:
         """What a worker finds in these texts."""

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from dakora_server.core.exceptions import DocumentCorrupt, Fault, TemplateInvalid
 from dakora_server.core.templates.input_types import kind_of
 from dakora_server.core.templates.model import MAX_SOURCE_BYTES, TemplateSpec, parse_spec
+from dakora_server.core.templates.part_model import PartSpec
 from dakora_server.core.templates.spec_faults import and_more, invalid, shown
 from dakora_server.core.templates.yaml_edit import edit_yaml, same
 from dakora_server.core.templates.yaml_reader import MAX_FILE_BYTES, Node, UnreadableError, decode, read
@@ -16,6 +17,8 @@ from dakora_server.core.templates.yaml_writer import write_yaml
 
 FORMAT_LINE = "# dakora prompt, format 1\n"
 """The first line of every stored document. Another way of writing them is another number, and another hash."""
+PART_LINE = "# dakora part, format 1\n"
+"""The same of a part's."""
 
 MAX_DOCUMENT_BYTES = MAX_FILE_BYTES - 256  # so that the document with a version is still a file we read
 
@@ -23,9 +26,13 @@ _FAULTS_OF_KEYS = frozenset(("unknown_field", "invalid_input_name", "reserved_in
 
 
 def parse_yaml(
-    text: str | bytes, *, filename: str = "prompt.yaml", max_source_bytes: int = MAX_SOURCE_BYTES
+    text: str | bytes,
+    *,
+    filename: str = "prompt.yaml",
+    kind: type[TemplateSpec] = TemplateSpec,
+    max_source_bytes: int = MAX_SOURCE_BYTES,
 ) -> TemplateSpec:
-    """The prompt in a file.
+    """The prompt in a file, or the part, as `kind` says.
 
     Unquoted scalars in the `default` and `enum` of a text input are text as written: `1.10` stays `1.10`.
 
@@ -33,7 +40,7 @@ def parse_yaml(
         TemplateInvalid: with every fault, its line and its column; the detail names the file.
     """
     try:
-        return spec_of(read(decode(text)), max_source_bytes=max_source_bytes)
+        return spec_of(read(decode(text)), kind=kind, max_source_bytes=max_source_bytes)
     except UnreadableError as error:
         faults = error.faults
     except TemplateInvalid as error:
@@ -43,8 +50,13 @@ def parse_yaml(
     raise TemplateInvalid(where + and_more(faults), errors=faults)
 
 
-def spec_of(root: Node, *, max_source_bytes: int = MAX_SOURCE_BYTES) -> TemplateSpec:
-    """The prompt a document describes.
+def spec_of(
+    root: Node,
+    *,
+    kind: type[TemplateSpec] = TemplateSpec,
+    max_source_bytes: int = MAX_SOURCE_BYTES,
+) -> TemplateSpec:
+    """The prompt a document describes, or the part.
 
     Raises:
         TemplateInvalid: with every fault and its position.
@@ -54,7 +66,8 @@ def spec_of(root: Node, *, max_source_bytes: int = MAX_SOURCE_BYTES) -> Template
         message = "The file must hold a mapping with the fields of a prompt, such as `id` and `template`."
         raise invalid([_located(Fault(message, type="wrong_type"), root)])
     try:
-        return parse_spec(cast("dict[str, JsonValue]", root.plain()), max_source_bytes=max_source_bytes)
+        fields = cast("dict[str, JsonValue]", root.plain())
+        return parse_spec(fields, kind=kind, max_source_bytes=max_source_bytes)
     except TemplateInvalid as error:
         located = (_located(fault, root) for fault in error.errors)
         raise invalid(sorted(located, key=lambda fault: (fault.line or 0, fault.column or 0))) from None
@@ -113,7 +126,8 @@ def to_yaml(spec: TemplateSpec, *, version: str | None = None) -> str:
 
 def canonical_text(spec: TemplateSpec) -> str:
     """The one text of this content, whatever its version."""
-    return FORMAT_LINE + write_yaml(spec.content())
+    line = PART_LINE if isinstance(spec, PartSpec) else FORMAT_LINE
+    return line + write_yaml(spec.content())
 
 
 def content_hash(text: str | bytes) -> str:
@@ -123,7 +137,7 @@ def content_hash(text: str | bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A prompt's content as it is stored: the canonical text, its hash, and what it says."""
+    """A prompt's or a part's content as it is stored: the canonical text, its hash, and what it says."""
 
     hash: str
     text: str
@@ -150,7 +164,8 @@ class Document:
         """
         try:
             decoded = decode(text)
-            spec = spec_of(read(decoded), max_source_bytes=MAX_FILE_BYTES)
+            kind = PartSpec if decoded.startswith(PART_LINE) else TemplateSpec
+            spec = spec_of(read(decoded), kind=kind, max_source_bytes=MAX_FILE_BYTES)
         except (UnreadableError, TemplateInvalid) as error:
             raise DocumentCorrupt("A stored document cannot be read.") from error
         return cls(content_hash(text), decoded, spec)
@@ -167,8 +182,8 @@ class Document:
         return cls.load(text)
 
 
-def _read_any_size(text: str) -> TemplateSpec:
-    return spec_of(read(decode(text)), max_source_bytes=MAX_FILE_BYTES)
+def _read_any_size(text: str, kind: type[TemplateSpec]) -> TemplateSpec:
+    return spec_of(read(decode(text)), kind=kind, max_source_bytes=MAX_FILE_BYTES)
 
 
 def _differing(left: dict[str, JsonValue], right: dict[str, JsonValue]) -> set[str]:
@@ -187,11 +202,11 @@ def update_yaml(original: str, spec: TemplateSpec, *, version: str | None) -> st
     """
     new = file_fields(spec, version)
     try:
-        old_spec = _read_any_size(original)
+        old_spec = _read_any_size(original, type(spec))
         old = file_fields(old_spec, old_spec.version)
         rewrite: set[str] = set()
         while (text := edit_yaml(original, old, new, rewrite=rewrite)) is not None:
-            changed = _read_any_size(text)
+            changed = _read_any_size(text, type(spec))
             wrong = _differing(new, file_fields(changed, changed.version))
             if not wrong:
                 return text

@@ -24,6 +24,7 @@ from dakora_server.core.templates.process_facts import resident_bytes
 _log: Final = logging.getLogger(__name__)
 
 _NO_PARTS: Final[Mapping[str, str]] = {}
+_NO_LINKS: Final[Mapping[str, Mapping[str, str]]] = {}
 
 
 class _Absent:
@@ -110,10 +111,13 @@ class RenderPool:
         inputs: Mapping[str, object],
         *,
         includes: Mapping[str, str] = _NO_PARTS,
+        links: Mapping[str, Mapping[str, str]] = _NO_LINKS,
         tenant: str,
     ) -> list[str]:
         """The text of each source, filled with `inputs`, which are JSON values.
 
+        `includes` are the texts of the parts; `links` say what the names in each of them stand for, those of the
+        sources under "". Without links, a part's name is the one it is included by.
         `key` names sources and includes together, by their content: workers keep what they compiled under it. Raises
         TemplateInvalid, RenderFailed and RenderLimitExceeded; the last at once, for half a minute, after three kills
         of the same key within one.
@@ -121,10 +125,23 @@ class RenderPool:
         values = dict(inputs)
         job = _job(tenant, [wire.RENDER, key, values], self._limits.render_seconds)
         job.key = key
-        job.complete = [wire.RENDER, key, values, list(sources), dict(includes)]
+        job.complete = [wire.RENDER, key, values, list(sources), dict(includes), dict(links)]
         job.weight = wire.weight_of(sources, list(includes.values()))
         job.compile_seconds = self._limits.compile_seconds
         texts: list[str] = await self._dispatch.do(job)
+        return texts
+
+    async def expand(
+        self,
+        sources: Sequence[str],
+        includes: Mapping[str, str],
+        links: Mapping[str, Mapping[str, str]],
+        *,
+        tenant: str,
+    ) -> list[str]:
+        """The sources with each include replaced by its part's text. Raises RenderLimitExceeded."""
+        message: list[object] = [wire.EXPAND, list(sources), dict(includes), dict(links)]
+        texts: list[str] = await self._dispatch.do(_job(tenant, message, self._limits.compile_seconds))
         return texts
 
     async def check_schemas(self, checks: Sequence[SchemaCheck], *, tenant: str) -> list[Fault]:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import InvalidRequestError
 
 from dakora_server.core import clock
 from dakora_server.core.api_keys import queries as api_keys
+from dakora_server.core.parts import queries as part_rows
 from dakora_server.core.prompts import label_queries, queries
 from dakora_server.core.scope import (
     Grant,
@@ -39,6 +40,8 @@ async def act(world: Any, tenants: Tenants, rows: Rows) -> list[object]:
         async with reading(world.platform, grant) as project:
             found += [await queries.named_documents(project), await queries.version_gaps(project)]
             found += [await queries.totals(project)]
+            found += [await part_rows.named_documents(project), await part_rows.version_gaps(project)]
+            found += [await part_rows.totals(project)]
         async with writing(world.platform, grant) as project:
             await queries.purge(project, "draft-3")
             found += await _labels(project, [UUID(asked.id) for asked in tenants.sides[QUIET].fixed_requests])

@@ -313,7 +313,8 @@ def render_prompt(draw: Draw) -> Said:
 
 @generates("validate_template")
 def validate_template(draw: Draw) -> Said:
-    return Said(body={"template": f"{{{{ {draw.canary} }}}}", "declared_variables": ["name"]})
+    include = draw.rng.choice(("", "{% include 'tone/frame' %}", "{% include 'tone/polite@1' %}"))
+    return Said(body={"template": f"{{{{ {draw.canary} }}}}{include}", "declared_variables": ["name"]})
 
 
 def _content(draw: Draw, prompt_id: str) -> dict[str, Any]:

@@ -9,9 +9,12 @@ from urllib.parse import quote, urlencode
 from isolation_suite.calls import Call, Draw, Said, body_of, headers_of
 from isolation_suite.label_operations import SELDOM
 from isolation_suite.operations import GENERATORS
-from isolation_suite.tenants import LABELLED, LABELS, PROMPTS, QUIET, SIDES, STEADY, Caller, Spot, Tenants
+from isolation_suite.part_operations import generates as _parts_are_known
+from isolation_suite.tenants import LABELLED, LABELS, PARTS, PROMPTS, QUIET, SIDES, STEADY, Caller, Spot, Tenants
 
 from dakora_server.permissions import OPERATIONS, Place
+
+assert _parts_are_known  # importing it is what registers them
 
 # What only reads: all that those who keep still do in their own places.
 READS = {name for name in OPERATIONS if name.startswith(("get_", "list_", "diff_", "render_", "validate_"))}
@@ -29,6 +32,7 @@ _BEFORE = {
     "delete_label": ("put_label",),
     "reject_label_request": ("create_label_request",),
     "remove_member": ("create_invitation", "accept_invitation"),
+    "restore_part": ("delete_part",),
     "restore_project": ("create_project", "archive_project"),
     "restore_prompt": ("delete_prompt",),
     "revoke_api_key": ("create_api_key",),
@@ -129,6 +133,8 @@ class Composer:
     def _finish(self, operation: Operation, draw: Draw, said: Said) -> Call:
         caller, tenants = draw.caller, self._tenants
         drawn: dict[str, object] = {"prompt_id": draw.rng.choice(PROMPTS), "label": draw.rng.choice(LABELS)}
+        if "category" in operation.parameters:
+            drawn["category"], drawn["part_id"] = draw.rng.choice(PARTS).split("/")
         if draw.spot is not None:
             drawn["project_id"] = draw.spot.id
             view = tenants.at_spot(caller, draw.spot)
@@ -182,4 +188,4 @@ def _hot_pair(tenants: Tenants, caller: Caller, spot: Spot, prompt_id: str) -> l
         labelled = Call("get_prompt", caller.name, "GET", path, *place, query=b"label=production", headers=read.headers)
         return [read, labelled, render]
     # Renders that need a worker process are left to the other requests: they cost ten times these.
-    return [read, read] if prompt_id == "looped" else [read, read, render]
+    return [read, read] if prompt_id in {"looped", "framed"} else [read, read, render]

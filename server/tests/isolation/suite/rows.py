@@ -51,6 +51,8 @@ class Rows:
         for table in ("api_keys", "invitations", "audit_events", "label_requests", "label_comments"):
             for row in self.rows[table]:
                 owners.add(row["id"], *self.whose(tenants, table, row))
+        for row in self.rows["part_versions"]:
+            owners.add(row["content_hash"], *self.whose(tenants, "part_versions", row))
         for row in self.rows["versions"]:
             labels = self.whose(tenants, "versions", row)
             if row["prompt_id"] in NOMADS:

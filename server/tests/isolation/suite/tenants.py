@@ -15,13 +15,16 @@ QUIET = "C"
 ROLES = ("owner", "admin", "editor", "viewer")
 # The one prompt whose text is the same everywhere, so that its hash tells nothing.
 SAME = "shared"
-STEADY = ("greeting", "chat", "looped", SAME)
+STEADY = ("greeting", "chat", "looped", "framed", SAME)
 NOMADS = ("nomad-1", "nomad-2")
 DRAFTS = ("draft-1", "draft-2", "draft-3")
 PROMPTS = (*STEADY, *NOMADS, *DRAFTS)
 # Prompts that have labels from the beginning: `production` first of all.
 LABELLED = ("greeting", "chat", SAME, *NOMADS)
 LABELS = ("production", "staging", "guarded", "other", "absent")
+# `framed` includes a frame, which includes the polite one; nothing includes the rest.
+PARTS = ("tone/polite", "tone/frame", "tone/loose")
+NEW_PARTS = ("tone/new-1", "tone/new-2")
 ABSENT = tuple(str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://nobody.invalid/{n}")) for n in range(4))
 
 
@@ -209,6 +212,8 @@ def content_of(prompt_id: str, canary: str, turn: int = 0) -> dict[str, Any]:
     text = f"Hello {{{{ name }}}}, {canary} {turn}"
     if prompt_id == "looped":
         text = f"{{% for n in range(2) %}}{{{{ name | replace('a', 'e') }}}} {canary} {turn}{{% endfor %}}"
+    if prompt_id == "framed":
+        text = f"{{% include 'tone/frame' %}} {canary} {turn} {{{{ name }}}}"
     body: dict[str, Any] = {"messages": [{"role": "system", "content": text}]} if prompt_id == "chat" else {}
     body |= {} if prompt_id == "chat" else {"template": text}
     return body | {
@@ -224,8 +229,21 @@ def content_of(prompt_id: str, canary: str, turn: int = 0) -> dict[str, Any]:
     }
 
 
+def part_of(part_id: str, canary: str, turn: int = 0) -> dict[str, Any]:
+    """A part's content with the canary in every field that takes text."""
+    inner = "{% include 'tone/polite' %} " if part_id == "tone/frame" else ""
+    return {
+        "template": f"{inner}Please, {canary} {turn}",
+        "description": f"About {canary}",
+        "metadata": {"tags": [canary, "same"], "note": canary},
+        "message": f"Saved {canary}",
+    }
+
+
 async def _fill(tenants: Tenants, side: Side, owner: Any, spot: Spot) -> None:
     """Prompts of the same ids everywhere; nomads lie in the first project and hold the workspace's canary."""
+    for part_id in PARTS:
+        await owner.made(f"/api/projects/{spot.id}/parts", {"id": part_id, **part_of(part_id, spot.canary)})
     for prompt_id in (*STEADY, *(NOMADS if spot is side.spots[0] else ()), *DRAFTS[:2]):
         canary = side.canary if prompt_id in NOMADS else spot.canary
         folder = "" if prompt_id == SAME else f"same/{canary}"

@@ -1,0 +1,1 @@
+"""Parts: reusable texts that prompts and other parts include."""
