@@ -141,7 +141,7 @@ class World:
         name = f"team-{next(_numbers)}-{uuid.uuid4().hex[:8]}"
         workspace = await owner.made("/api/workspaces", {"name": name})
         team = Team(workspace["id"], "", {"owner": owner})
-        project = await owner.made(f"{team.url}/projects", {"name": "First"})
+        project = await owner.made(f"{team.url}/projects", {"name": "First", "samples": False})
         team.project_id = project["id"]
         for role in roles:
             team.members[role] = await self.join(team.url, owner, role)

@@ -11,7 +11,7 @@ from dakora_server.api.pages import Cursor, Limit, page
 from dakora_server.api.problems import problems
 from dakora_server.api.shapes import Prompt, PromptId, prompt_response
 from dakora_server.api.strict import GuardedRoute
-from dakora_server.api.tenancy_shapes import NewPlace, PlaceChange, Project, PromptMove
+from dakora_server.api.tenancy_shapes import NewProject, PlaceChange, Project, PromptMove
 from dakora_server.auth import (
     AdminProject,
     ChangeWorkspace,
@@ -37,6 +37,7 @@ from dakora_server.core.exceptions import (
     TooMany,
     WorkspaceNotFound,
 )
+from dakora_server.core.onboarding import starter
 from dakora_server.core.prompts import moving
 from dakora_server.core.prompts.records import decode_cursor, encode_cursor
 from dakora_server.core.scope import Role
@@ -70,12 +71,13 @@ async def list_projects(
     status_code=201,
     responses=problems(InvalidJson, WorkspaceNotFound, SlugTaken, TooMany, IdempotencyInProgress, IdempotencyMismatch),
 )
-async def create_project(body: NewPlace, workspace: ChangeWorkspace, once: OnceOnly) -> Response:
+async def create_project(body: NewProject, workspace: ChangeWorkspace, once: OnceOnly) -> Response:
     """Make a project."""
     slug = body.slug or service.slug_of(body.name)
 
     async def make() -> Response:
-        made = Project.of(await service.create_project(workspace, slug=slug, name=body.name))
+        record = await starter.create_project(workspace, slug=slug, name=body.name, with_samples=body.samples)
+        made = Project.of(record)
         headers = {"location": f"/api/projects/{made.id}"}
         return Response(made.model_dump_json(), status_code=201, media_type="application/json", headers=headers)
 

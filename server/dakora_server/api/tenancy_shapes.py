@@ -42,6 +42,12 @@ class NewPlace(Strict):
     slug: Slug | None = None
 
 
+class NewProject(NewPlace):
+    """A project to make."""
+
+    samples: bool = Field(True, description="Begin with a few sample prompts and parts.")
+
+
 class PlaceChange(Strict):
     """A new name or slug."""
 

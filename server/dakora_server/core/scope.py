@@ -248,6 +248,11 @@ class WorkspaceReader:
 class WorkspaceAdmin(WorkspaceReader):
     """A member who may change this workspace; which changes, the role decides."""
 
+    def inside(self, project_id: ProjectId, held: AsyncExitStack) -> ProjectWriter:
+        """The same transaction's face to a project made in it; `Transaction.speak_for` has to name it first."""
+        grant = Grant(self.actor, self.workspace_id, project_id, self.role, self.origin)
+        return ProjectWriter(self._platform, grant, self.tx, held)
+
     async def announce_rights(self, scope_id: UUID, subject: str) -> None:
         """At commit, make every process forget the rights of a user (`ACCESS`) or of a project's keys (`KEYS`)."""
         await _announce(self._platform, self.tx, scope_id, subject)

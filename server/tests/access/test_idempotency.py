@@ -47,7 +47,7 @@ async def asked(operation, team):
     if operation == "create_workspace":
         return "/api/workspaces", {"name": name}
     if operation == "create_project":
-        return f"{team.url}/projects", {"name": name}
+        return f"{team.url}/projects", {"name": name, "samples": False}
     if operation == "create_invitation":
         return f"{team.url}/invitations", {"email": f"{name}@example.test", "role": "viewer"}
     if operation == "create_prompt":

@@ -48,7 +48,7 @@ async def test_events_can_be_picked_by_action_and_by_who_did_it(world, team):
 
 
 async def test_a_workspace_shows_what_happened_in_all_its_projects_and_a_project_only_its_own(team):
-    second = await team.owner.made(f"{team.url}/projects", {"name": "Second"})
+    second = await team.owner.made(f"{team.url}/projects", {"name": "Second", "samples": False})
     await team.owner.made(f"/api/projects/{second['id']}/prompts", {"id": "elsewhere", "template": "x"})
 
     async def actions(url):

@@ -3,8 +3,6 @@
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from importlib import resources
 from typing import Literal
 from uuid import UUID
 
@@ -13,7 +11,7 @@ from dakora_server.core.audit.service import SYSTEM
 from dakora_server.core.audit.service import record as note
 from dakora_server.core.exceptions import AccountDeleted
 from dakora_server.core.onboarding import queries
-from dakora_server.core.prompts import service as prompts
+from dakora_server.core.onboarding.starter import add_samples
 from dakora_server.core.scope import (
     ACCESS,
     Grant,
@@ -27,22 +25,12 @@ from dakora_server.core.scope import (
 )
 from dakora_server.core.storage.database import Database, Transaction
 from dakora_server.core.storage.tenant import Tenant
-from dakora_server.core.templates.model import TemplateSpec
-from dakora_server.core.templates.serialization import parse_yaml
 from dakora_server.core.tenancy import queries as tenancy
 from dakora_server.core.tenancy.departure import leave_everything
 from dakora_server.core.tenancy.provisioning import first_project_of, make_home, personal_workspace_of, user_id_of
 from dakora_server.core.tenancy.records import UserRecord
 
 _SYSTEM = Principal(SYSTEM, "system")
-
-
-@cache
-def samples() -> tuple[TemplateSpec, ...]:
-    """The prompts that a new user finds."""
-    folder = resources.files(__package__) / "samples"
-    files = sorted(folder.iterdir(), key=lambda file: file.name)
-    return tuple(parse_yaml(file.read_text(encoding="utf-8")) for file in files if file.name.endswith(".yaml"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +87,7 @@ async def _settle(platform: Platform, tx: Transaction, held: AsyncExitStack, per
     await make_home(tx, person.user_id, name=name)
     project = _place(platform, tx, held, Principal(person.user_id, name), origin, person.user_id)
     await note(project, "user.created", person.user_id, after={"workspace": project.workspace_id})
-    for spec in samples():
-        await prompts.create(project, spec, folder="samples", message="A sample to begin with")
+    await add_samples(project)
     # Whoever asked before found nobody.
     await project.announce_rights(person.user_id, ACCESS)
     return True

@@ -195,7 +195,8 @@ def list_projects(draw: Draw) -> Said:
 @generates("create_project")
 def create_project(draw: Draw) -> Said:
     side = draw.here
-    body = {"name": f"Spare {draw.canary}", "slug": f"spare-{draw.rng.randint(0, 20)}"}
+    body: dict[str, Any] = {"name": f"Spare {draw.canary}", "slug": f"spare-{draw.rng.randint(0, 20)}"}
+    body["samples"] = draw.rng.random() < 0.1
 
     def learn(status: int, headers: dict[bytes, bytes], answer: Any) -> None:
         if status == 201 and draw.own:

@@ -174,7 +174,7 @@ async def _build_side(tenants: Tenants, world: Any, name: str) -> None:
     tenants.sides[name] = side
     for number, label in ((1, f"{name}1"), (2, f"{name}2")):
         token = tenants.owners.canary(label)
-        body = {"name": f"Project {token}", "slug": f"project-{number}"}
+        body = {"name": f"Project {token}", "slug": f"project-{number}", "samples": False}
         project = await owner.made(f"/api/workspaces/{side.id}/projects", body)
         side.spots.append(Spot(label, tenants.owners.add(project["id"], name), name, token))
     members = [(owner, owner_caller, "owner")]
