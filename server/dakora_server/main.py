@@ -46,7 +46,8 @@ from dakora_server.core.storage.changes import ChangeFeed
 from dakora_server.core.storage.database import Database
 from dakora_server.core.storage.mail import Mailer, SmtpSettings
 from dakora_server.core.storage.pointers import Pointers
-from dakora_server.core.storage.registry.local import LocalRegistry
+from dakora_server.core.storage.registry.base import Registry
+from dakora_server.core.storage.registry.opening import open_registry
 from dakora_server.core.storage.schema import SCHEMA_REVISION
 from dakora_server.core.storage.vault import Vault
 from dakora_server.core.storage.walls import UnsafeDatabase, check_walls
@@ -108,7 +109,7 @@ async def open_platform(settings: Settings, *, migrate_first: bool = False) -> A
         pool_timeout=settings.database_pool_timeout,
         statement_timeout=settings.statement_timeout,
     )
-    registry = LocalRegistry(settings.registry_root)
+    registry = registry_of(settings)
     limits = limits_of(settings)
     pool = RenderPool(workers=settings.worker_count, limits=limits)
     feed = ChangeFeed(database.url)
@@ -130,8 +131,15 @@ async def open_platform(settings: Settings, *, migrate_first: bool = False) -> A
         registry.close()
 
 
+def registry_of(settings: Settings) -> Registry:
+    """The document store that the settings name; nothing is connected yet."""
+    return open_registry(
+        settings.registry_url, settings.registry_credentials, timeout_seconds=settings.registry_timeout
+    )
+
+
 def assemble(
-    settings: Settings, database: Database, registry: LocalRegistry, renderer: Renderer, feed: ChangeFeed
+    settings: Settings, database: Database, registry: Registry, renderer: Renderer, feed: ChangeFeed
 ) -> Platform:
     """What one process shares, of parts that its caller starts and stops."""
     return Platform(

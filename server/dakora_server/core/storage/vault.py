@@ -6,7 +6,7 @@ from uuid import UUID
 from cachetools import LRUCache
 
 from dakora_server.core.exceptions import DocumentCorrupt
-from dakora_server.core.storage.registry.local import LocalRegistry
+from dakora_server.core.storage.registry.base import Registry, damaged
 from dakora_server.core.templates.serialization import Document
 
 # What Python adds to a document's text when it is parsed: measured at two to four times, plus the objects around it.
@@ -22,7 +22,7 @@ def document_weight(document: Document) -> int:
 class Vault:
     """The registry with a cache before it. One for the process; `ProjectVault` is the face a request sees."""
 
-    def __init__(self, registry: LocalRegistry, *, cache_bytes: int) -> None:
+    def __init__(self, registry: Registry, *, cache_bytes: int) -> None:
         self._registry = registry
         self._cache: LRUCache[tuple[UUID, str], Document] = LRUCache(cache_bytes, getsizeof=document_weight)
         self._loading: dict[tuple[UUID, str], asyncio.Task[Document]] = {}
@@ -67,10 +67,10 @@ class Vault:
 
 def _open(digest: str, raw: bytes) -> Document:
     try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        raise DocumentCorrupt from None
-    return Document.load_verified(digest, text)
+        return Document.load_verified(digest, raw.decode())
+    except (UnicodeDecodeError, DocumentCorrupt):
+        # Named, so that whoever is told knows what to bring back.
+        raise damaged(digest) from None
 
 
 class ProjectVault:
