@@ -7,6 +7,7 @@ import base64
 import contextlib
 import hashlib
 import hmac
+import platform
 import socket
 import subprocess
 import sys
@@ -134,3 +135,9 @@ def _wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
         assert process.poll() is None, f"The store did not start:\n{log.read_text(encoding='utf-8')}"
         time.sleep(0.1)
     raise AssertionError(f"The store does not listen:\n{log.read_text(encoding='utf-8')}")
+
+
+# The wheel with Google's store is for this platform only.
+_HAS_GCS = sys.platform == "linux" and platform.machine() == "x86_64"
+STARTS = {"az": start_azurite, "s3": start_s3} | ({"gs": start_gcs} if _HAS_GCS else {})
+CLOUDS = tuple(STARTS)

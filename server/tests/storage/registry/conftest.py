@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import platform
-import sys
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,13 +25,8 @@ from dakora_server.core.storage.tenant import Tenant
 from dakora_server.core.tenancy import queries as tenancy
 from dakora_server.core.tenancy.provisioning import LOCAL_WORKSPACE_ID
 from dakora_server.main import create_app, registry_of
-from peers.object_stores import ObjectStore, start_azurite, start_gcs, start_s3
+from peers.object_stores import CLOUDS, STARTS, ObjectStore
 from peers.tcp_proxy import TcpProxy
-
-# The wheel with Google's store is for this platform only.
-_HAS_GCS = sys.platform == "linux" and platform.machine() == "x86_64"
-CLOUDS = ("az", "s3", "gs") if _HAS_GCS else ("az", "s3")
-_STARTS = {"az": start_azurite, "s3": start_s3, "gs": start_gcs}
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +37,7 @@ def object_store(scratch):
 
         def get(kind: str) -> ObjectStore:
             if kind not in started:
-                started[kind] = running.enter_context(_STARTS[kind](scratch / f"{kind}.log"))
+                started[kind] = running.enter_context(STARTS[kind](scratch / f"{kind}.log"))
             return started[kind]
 
         yield get
