@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     azure_storage_account_name: str | None = Field(
         None, description="The account of `az://` where no connection string is set: the machine's identity opens it."
     )
+    azure_storage_blob_endpoint: str | None = Field(
+        None, description="Where that account is, if not in Azure's public cloud, e.g. `https://a.blob.example.com`."
+    )
     aws_access_key_id: str | None = Field(None, description="Opens `s3://`; unset, the machine's role does.")
     aws_secret_access_key: SecretStr | None = Field(None, description="The secret of that key.")
     aws_session_token: SecretStr | None = Field(None, description="Comes with a key that is valid for a while.")
@@ -146,6 +149,7 @@ class Settings(BaseSettings):
         return Credentials(
             azure_connection_string=_revealed(self.azure_storage_connection_string),
             azure_account=self.azure_storage_account_name,
+            azure_endpoint=self.azure_storage_blob_endpoint,
             aws_access_key_id=self.aws_access_key_id,
             aws_secret_access_key=_revealed(self.aws_secret_access_key),
             aws_session_token=_revealed(self.aws_session_token),

@@ -33,6 +33,18 @@ AZURE = {"azure_storage_connection_string": "AccountName=a;AccountKey=c2VjcmV0"}
         ({"registry_url": "s3://bucket", "aws_endpoint_url": "minio:9000"}, "AWS_ENDPOINT_URL"),
         ({"registry_url": "az://documents"}, "AZURE_STORAGE_CONNECTION_STRING"),
         ({"registry_url": "az://documents", **AZURE, "azure_storage_account_name": "b"}, "AZURE_STORAGE_ACCOUNT_NAME"),
+        (
+            {"registry_url": "az://documents", **AZURE, "azure_storage_blob_endpoint": "https://a.example.com"},
+            "AZURE_STORAGE_BLOB_ENDPOINT",
+        ),
+        (
+            {
+                "registry_url": "az://documents",
+                "azure_storage_account_name": "a",
+                "azure_storage_blob_endpoint": "http://a.example.com",
+            },
+            "AZURE_STORAGE_BLOB_ENDPOINT",
+        ),
         ({"registry_url": "gs://bucket", "google_application_credentials": "none.json"}, "GOOGLE_APPLICATION"),
         ({"registry_url": "gs://bucket", "storage_emulator_host": "localhost:1"}, "STORAGE_EMULATOR_HOST"),
         ({"database_url": "sqlite:///x.db"}, "DATABASE_URL"),

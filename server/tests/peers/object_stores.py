@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import platform
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -45,14 +46,20 @@ class ObjectStore:
 
 
 @contextlib.contextmanager
-def start_azurite(log: Path) -> Iterator[ObjectStore]:
-    """Azure Blob Storage, as Microsoft emulates it. The first run on a machine installs it with npm."""
+def start_azurite(log: Path, certificate: tuple[Path, Path] | None = None) -> Iterator[ObjectStore]:
+    """Azure Blob Storage, as Microsoft emulates it. The first run on a machine installs it with npm.
+
+    With a certificate (and its key) it speaks TLS, and takes the tokens of identities too.
+    """
     install()
     port = free_port()
     script = MODULES / "azurite" / "dist" / "src" / "blob" / "main.js"
     command = ["node", str(script), "--blobHost", "127.0.0.1", "--blobPort", str(port), "--inMemoryPersistence"]
-    with _running([*command, "--silent", "--skipApiVersionCheck", "--disableTelemetry"], log, port):
-        _make_azure_container(port, "documents")
+    command += ["--silent", "--skipApiVersionCheck", "--disableTelemetry"]
+    if certificate is not None:
+        command += ["--oauth", "basic", "--cert", str(certificate[0]), "--key", str(certificate[1])]
+    with _running(command, log, port):
+        _make_azure_container(port, "documents", None if certificate is None else certificate[0])
         yield ObjectStore("az", port, "documents", lambda at: {"azure_storage_connection_string": azurite_opens(at)})
 
 
@@ -62,14 +69,15 @@ def azurite_opens(port: int, key: str = AZURITE_KEY) -> str:
     return f"DefaultEndpointsProtocol=http;AccountName={AZURITE_ACCOUNT};AccountKey={key};BlobEndpoint={endpoint};"
 
 
-def _make_azure_container(port: int, name: str) -> None:
+def _make_azure_container(port: int, name: str, authority: Path | None) -> None:
     headers = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-08-06"}
     signed = "PUT" + "\n" * 12 + "".join(f"{header}:{value}\n" for header, value in headers.items())
     signed += f"/{AZURITE_ACCOUNT}/{AZURITE_ACCOUNT}/{name}\nrestype:container"
     digest = hmac.digest(base64.b64decode(AZURITE_KEY), signed.encode(), hashlib.sha256)
     headers["authorization"] = f"SharedKey {AZURITE_ACCOUNT}:{base64.b64encode(digest).decode()}"
-    url = f"http://127.0.0.1:{port}/{AZURITE_ACCOUNT}/{name}"
-    with httpx2.Client(trust_env=False) as http:
+    url = f"{'https' if authority else 'http'}://127.0.0.1:{port}/{AZURITE_ACCOUNT}/{name}"
+    trusted = ssl.create_default_context(cafile=authority) if authority else True
+    with httpx2.Client(trust_env=False, verify=trusted) as http:
         http.put(url, params={"restype": "container"}, headers=headers).raise_for_status()
 
 

@@ -36,6 +36,7 @@ class Credentials:
 
     azure_connection_string: str | None = field(default=None, repr=False)
     azure_account: str | None = None
+    azure_endpoint: str | None = None
     aws_access_key_id: str | None = None
     aws_secret_access_key: str | None = field(default=None, repr=False)
     aws_session_token: str | None = field(default=None, repr=False)

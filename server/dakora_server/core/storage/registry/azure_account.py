@@ -20,9 +20,15 @@ class AzureAccount:
     signature: str | None = field(default=None, repr=False)
 
 
-def account_named(name: str) -> AzureAccount:
-    """The account with this name in Azure's public cloud, for an identity to open."""
-    return AzureAccount(name, f"https://{name}.blob.core.windows.net")
+def account_named(name: str, endpoint: str | None = None) -> AzureAccount:
+    """The account with this name, in Azure's public cloud or at `endpoint`, for an identity to open.
+
+    Raises ValueError where whoever listens on the way would learn the identity's token.
+    """
+    endpoint = endpoint or f"https://{name}.blob.core.windows.net"
+    if not endpoint.startswith("https://"):
+        raise ValueError("AZURE_STORAGE_BLOB_ENDPOINT must begin with https://.")
+    return AzureAccount(name, endpoint.rstrip("/"))
 
 
 def parse_connection_string(text: str) -> AzureAccount:

@@ -60,7 +60,12 @@ def azure_account(credentials: Credentials) -> AzureAccount:
                 "AZURE_STORAGE_ACCOUNT_NAME without a connection string needs azure-identity: "
                 "install dakora-server[azure], or set AZURE_STORAGE_CONNECTION_STRING."
             )
-        return account_named(credentials.azure_account)
+        return account_named(credentials.azure_account, credentials.azure_endpoint)
+    if credentials.azure_endpoint is not None:
+        raise ValueError(
+            "AZURE_STORAGE_BLOB_ENDPOINT is set, and AZURE_STORAGE_CONNECTION_STRING says where the account is: "
+            "unset one of them."
+        )
     try:
         account = parse_connection_string(credentials.azure_connection_string)
     except ValueError as error:
