@@ -33,6 +33,7 @@ from dakora_server.api.warm import WarmAnswers
 from dakora_server.auth import Access
 from dakora_server.config import Settings, UnsafeSettings
 from dakora_server.core.api_keys.uses import WRITE_SECONDS, KeyUses
+from dakora_server.core.audit.heads import KEEP_SECONDS, keep_head
 from dakora_server.core.audit.service import SEAL_SECONDS, Sealer
 from dakora_server.core.crypto import Secret
 from dakora_server.core.exceptions import DakoraError
@@ -260,6 +261,11 @@ async def _open_doors(app: FastAPI, settings: Settings, platform: Platform) -> A
         Repeated(sealer.turn, every=SEAL_SECONDS, what="audit events wait for their seal", at_the_end=True),
         Repeated(uses.write, every=WRITE_SECONDS, what="last use of API keys waits to be written", at_the_end=True),
         Repeated(partial(tidy, platform.database), every=TIDY_SECONDS, what="tidying waits"),
+        Repeated(
+            partial(keep_head, platform.database, secret, platform.vault.registry),
+            every=KEEP_SECONDS,
+            what="the audit head waits to be kept",
+        ),
     )
     try:
         for worker in workers:

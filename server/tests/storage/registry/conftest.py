@@ -155,7 +155,7 @@ def serve(settings, object_store, postgres):
                 transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
                 async with httpx2.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client:
                     platform = app.state.access.platform
-                    yield Served(client, await _fresh_project(platform), proxy, platform, platform.vault._registry)
+                    yield Served(client, await _fresh_project(platform), proxy, platform, platform.vault.registry)
 
     return serving
 

@@ -59,10 +59,12 @@ def pair(make_backend, tmp_path):
 async def test_everything_arrives_from_every_kind_of_store_in_every_other(pair, source, target):
     source, target = pair(source, target)
     put = await fill(source.registry)
+    await source.registry.keep("_audit/1.json", b"a head")
     report = await copied(source.registry, target.registry)
-    assert (report.documents, report.copied, report.present) == (len(put), len(put), 0)
+    assert (report.documents, report.copied, report.present, report.records) == (len(put), len(put), 0, 1)
     assert report.is_whole
     assert await holds(target.registry, put)
+    assert [record async for record in target.registry.kept("_audit")] == [("_audit/1.json", b"a head")]
     again = await copied(source.registry, target.registry)
     assert (again.copied, again.present) == (0, len(put))
 

@@ -148,6 +148,17 @@ async def test_what_is_no_document_is_passed_over(backend):
     assert not await backend.registry.leftovers()
 
 
+async def test_of_racing_records_under_one_name_the_first_stays_for_good(backend):
+    kept = await asyncio.gather(*(backend.registry.keep("_audit/1.json", b"%d" % number) for number in range(16)))
+    assert sum(kept) == 1
+    assert not await backend.registry.keep("_audit/1.json", b"later")
+    assert await backend.registry.keep("_audit/2.json", b"another")
+    found = dict([record async for record in backend.registry.kept("_audit")])
+    assert found == {"_audit/1.json": b"%d" % kept.index(True), "_audit/2.json": b"another"}
+    assert await walked(backend.registry) == []
+    assert not await backend.registry.leftovers()
+
+
 async def test_two_registries_on_one_store_see_the_same(backend, make_backend):
     other = make_backend(backend.kind, url=backend.settings.registry_url).registry
     project = uuid.uuid4()

@@ -12,6 +12,8 @@ from dakora_server.core.exceptions import DocumentCorrupt
 # A document has at most 1 MiB; what is larger than this was never written by us, and is not read into memory.
 MAX_OBJECT_BYTES = 2 * 1024 * 1024
 DOCUMENT_SUFFIX = ".yaml"
+# The one folder of records that are no documents: the audit trail's heads.
+AUDIT_FOLDER = "_audit"
 HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -74,6 +76,16 @@ class Registry(Protocol):
 
     async def discard(self, leftover: Leftover) -> None:
         """Remove it; removing what is gone does nothing. Raises RegistryUnavailable."""
+
+    async def keep(self, name: str, record: bytes) -> bool:
+        """Keep a small record that is no document, for good, under a name like `_audit/0001.json`.
+
+        False where something is kept under that name already: it stays as it is. Raises RegistryFull,
+        RegistryUnavailable.
+        """
+
+    def kept(self, folder: str) -> AsyncIterator[tuple[str, bytes]]:
+        """Every record that is kept in a folder, with its name. Raises RegistryUnavailable."""
 
     def close(self) -> None:
         """Let running work finish, and let go of what is held."""

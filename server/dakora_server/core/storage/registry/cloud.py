@@ -93,16 +93,10 @@ class CloudRegistry:
 
     async def walk(self) -> AsyncIterator[StoredDocument]:
         """See Registry.walk."""
-        pages = obstore.list(self._store, chunk_size=_PAGE)
-        while True:
-            async with self._bounded():
-                page = await anext(pages, None)
-            if page is None:
-                return
-            for found in page:
-                named = _DOCUMENT.fullmatch(found["path"])
-                if named is not None:
-                    yield StoredDocument(UUID(named[1]), named[2], found["size"], found["last_modified"])
+        async for found in self._list():
+            named = _DOCUMENT.fullmatch(found["path"])
+            if named is not None:
+                yield StoredDocument(UUID(named[1]), named[2], found["size"], found["last_modified"])
 
     async def leftovers(self) -> Sequence[Leftover]:
         """None: these stores keep an object whole or not at all."""
@@ -111,8 +105,34 @@ class CloudRegistry:
     async def discard(self, leftover: Leftover) -> None:
         """There are none."""
 
+    async def keep(self, name: str, record: bytes) -> bool:
+        """See Registry.keep."""
+        try:
+            await self._create(name, record)
+        except AlreadyExistsError:
+            return False
+        return True
+
+    async def kept(self, folder: str) -> AsyncIterator[tuple[str, bytes]]:
+        """See Registry.kept."""
+        async for found in self._list(folder):
+            # What was removed meanwhile, or is too large to be one, is none.
+            with contextlib.suppress(FileNotFoundError, _TooLarge):
+                record, _ = await self._read(found["path"])
+                yield found["path"], record
+
     def close(self) -> None:
         """Connections end with the store itself; nothing is under way behind a call's back."""
+
+    async def _list(self, folder: str | None = None) -> AsyncIterator["ObjectMeta"]:
+        pages = obstore.list(self._store, folder, chunk_size=_PAGE)
+        while True:
+            async with self._bounded():
+                page = await anext(pages, None)
+            if page is None:
+                return
+            for found in page:
+                yield found
 
     async def _create(self, path: str, content: bytes) -> None:
         """Put an object where there is none. Raises AlreadyExistsError."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from dakora_server.core.exceptions import DocumentCorrupt, RegistryUnavailable
-from dakora_server.core.storage.registry.base import DOCUMENT_SUFFIX, Registry, StoredDocument
+from dakora_server.core.storage.registry.base import AUDIT_FOLDER, DOCUMENT_SUFFIX, Registry, StoredDocument
 from dakora_server.core.storage.side_by_side import for_each
 
 R = TypeVar("R")
@@ -23,6 +23,7 @@ class CopyReport:
     sound at the source, and the target does not give back what it was given."""
 
     documents: int = 0
+    records: int = 0
     copied: int = 0
     present: int = 0
     bytes: int = 0
@@ -50,7 +51,7 @@ async def copy(
     pauses: Sequence[float] = PAUSES,
     tell: Callable[[], None] = lambda: None,
 ) -> None:
-    """Bring every document of `source` to `target`; nothing is removed anywhere.
+    """Bring every document of `source` to `target`, and the audit trail's heads; nothing is removed anywhere.
 
     Interrupted and started again it goes on: what the target has in the right size is read there and, if its hash
     holds, not copied again (`trust_size`: not even read). `report` is kept up to date, and `tell` called at each step.
@@ -60,6 +61,8 @@ async def copy(
     await target.check()
     await copier.look_around()
     await for_each(source.walk(), copier.bring, at_once=at_once)
+    async for name, record in source.kept(AUDIT_FOLDER):
+        report.records += await target.keep(name, record)
     report.corrupt.sort()
     report.failed.sort()
 

@@ -77,6 +77,15 @@ class LocalRegistry:
         """See Registry.discard."""
         await self._run((self.root / leftover.name).unlink, missing_ok=True)
 
+    async def keep(self, name: str, record: bytes) -> bool:
+        """See Registry.keep."""
+        return await self._run(self._keep, self.root / name, record)
+
+    async def kept(self, folder: str) -> AsyncIterator[tuple[str, bytes]]:
+        """See Registry.kept."""
+        for path in await self._run(self._records, self.root / folder):
+            yield str(path.relative_to(self.root)), await self._run(path.read_bytes)
+
     def close(self) -> None:
         """Let running writes finish and end the threads."""
         self._threads.shutdown(wait=True)
@@ -152,6 +161,25 @@ class LocalRegistry:
             _sync_folder(folder)
         finally:
             temporary.unlink(missing_ok=True)
+
+    def _keep(self, final: Path, record: bytes) -> bool:
+        if not final.parent.is_dir():
+            final.parent.mkdir(parents=True, exist_ok=True)
+            _sync_folder(self.root)
+        temporary = final.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
+        try:
+            _write_durably(temporary, record)
+            os.link(temporary, final)
+            _sync_folder(final.parent)
+        except FileExistsError:
+            return False
+        finally:
+            temporary.unlink(missing_ok=True)
+        return True
+
+    @staticmethod
+    def _records(folder: Path) -> list[Path]:
+        return sorted(path for path in folder.glob("[!.]*") if path.is_file())
 
     @staticmethod
     def _holds(final: Path, text: bytes) -> bool:
