@@ -7,18 +7,16 @@ import sys
 import time
 from pathlib import Path
 
-from dakora_server import logs, operator_audit, operator_keys
+from dakora_server import logs, operator_audit, operator_keys, operator_registry
 from dakora_server.config import Settings, UnsafeSettings, load_settings
 from dakora_server.core.exceptions import DakoraError
 from dakora_server.core.prompts.fsck import Report, fsck
 from dakora_server.core.storage.database import Database
 from dakora_server.core.storage.embedded import EmbeddedError
-from dakora_server.core.storage.registry.local import LocalRegistry
-from dakora_server.core.storage.schema import APP_ROLE
 from dakora_server.core.storage.walls import UnsafeDatabase
-from dakora_server.dev import embedded_postgres, run_dev
-from dakora_server.main import VERSION, SchemaMismatch, create_app
-from dakora_server.operator_access import DATA_DIR, Misuse
+from dakora_server.dev import run_dev
+from dakora_server.main import VERSION, SchemaMismatch, create_app, registry_of
+from dakora_server.operator_access import DATA_DIR, Misuse, open_database, reachable
 from dakora_server.serving import AddressInUse, serve
 
 _DATABASE = "postgresql://unset"
@@ -76,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
 
     operator_audit.add_commands(commands)
     operator_keys.add_commands(commands)
+    operator_registry.add_commands(commands)
     return parser
 
 
@@ -129,24 +128,18 @@ def _openapi(_: argparse.Namespace) -> None:
 
 
 def _fsck(options: argparse.Namespace) -> int:
-    settings = load_settings()
-    if settings.database_url is not None:
-        report = asyncio.run(_check(settings.database_url, LocalRegistry(settings.registry_root), options))
-    else:
-        with embedded_postgres(options.data_dir) as postgres:
-            report = asyncio.run(
-                _check(postgres.url(user=APP_ROLE), LocalRegistry(options.data_dir / "registry"), options)
-            )
+    with reachable(options.data_dir) as settings:
+        report = asyncio.run(_check(settings, options))
     print(json.dumps(report.to_json(), indent=2) if options.json else report.to_text())
     return 0 if report.is_clean else 1
 
 
-async def _check(database_url: str, registry: LocalRegistry, options: argparse.Namespace) -> Report:
-    database = Database(database_url, pool_size=2, statement_timeout=600)
+async def _check(settings: Settings, options: argparse.Namespace) -> Report:
+    registry = registry_of(settings)
     try:
-        return await fsck(database, registry, grace_hours=options.grace, sweep=options.sweep)
+        async with open_database(settings) as database:
+            return await fsck(database, registry, grace_hours=options.grace, sweep=options.sweep)
     finally:
-        await database.close()
         registry.close()
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dakora_server.config_safety import AuthMode, UnsafeSettings, refuse_unsafe
+from dakora_server.core.storage.registry.addresses import Credentials
 
 __all__ = ["AuthMode", "Settings", "UnsafeSettings", "load_settings"]
 
@@ -36,8 +37,31 @@ class Settings(BaseSettings):
     )
     statement_timeout: float = Field(10.0, gt=0, le=600, description="Seconds one SQL statement may take.")
     registry_url: str = Field(
-        "file:.dakora/registry", description="Where documents lie: `file:` and a folder (others come later)."
+        "file:.dakora/registry",
+        description="Where documents lie: a folder (`file:` before it or not), `az://container/prefix`, "
+        "`s3://bucket/prefix` or `gs://bucket/prefix`.",
     )
+    registry_timeout: float = Field(
+        5.0, gt=0, le=60, description="Seconds a call to a cloud's store may take, retries included, before it is 503."
+    )
+    azure_storage_connection_string: SecretStr | None = Field(
+        None, description="Opens `az://`, as Azure's portal shows it; `UseDevelopmentStorage=true` is the emulator."
+    )
+    azure_storage_account_name: str | None = Field(
+        None, description="The account of `az://` where no connection string is set: the machine's identity opens it."
+    )
+    azure_storage_blob_endpoint: str | None = Field(
+        None, description="Where that account is, if not in Azure's public cloud, e.g. `https://a.blob.example.com`."
+    )
+    aws_access_key_id: str | None = Field(None, description="Opens `s3://`; unset, the machine's role does.")
+    aws_secret_access_key: SecretStr | None = Field(None, description="The secret of that key.")
+    aws_session_token: SecretStr | None = Field(None, description="Comes with a key that is valid for a while.")
+    aws_region: str | None = Field(None, description="Region of the bucket. Required with Amazon's S3.")
+    aws_endpoint_url: str | None = Field(None, description="Another service that speaks S3, e.g. `https://minio:9000`.")
+    google_application_credentials: Path | None = Field(
+        None, description="File with the key that opens `gs://`; unset, the machine's service account does."
+    )
+    storage_emulator_host: str | None = Field(None, description="An emulator of Google Cloud Storage, as an address.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(54321, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     auth_mode: AuthMode | None = Field(
@@ -120,9 +144,20 @@ class Settings(BaseSettings):
         return self.render_workers or max(2, min(8, os.cpu_count() or 2))
 
     @property
-    def registry_root(self) -> Path:
-        """The folder that `REGISTRY_URL` names."""
-        return Path(self.registry_url.removeprefix("file://").removeprefix("file:"))
+    def registry_credentials(self) -> Credentials:
+        """What opens the registry."""
+        return Credentials(
+            azure_connection_string=_revealed(self.azure_storage_connection_string),
+            azure_account=self.azure_storage_account_name,
+            azure_endpoint=self.azure_storage_blob_endpoint,
+            aws_access_key_id=self.aws_access_key_id,
+            aws_secret_access_key=_revealed(self.aws_secret_access_key),
+            aws_session_token=_revealed(self.aws_session_token),
+            aws_region=self.aws_region,
+            aws_endpoint=self.aws_endpoint_url,
+            google_credentials=self.google_application_credentials,
+            google_emulator=self.storage_emulator_host,
+        )
 
     @property
     def mode(self) -> AuthMode:
@@ -157,6 +192,10 @@ class Settings(BaseSettings):
         """The rate limit of each class."""
         classes = ("read", "render", "write", "log")
         return {name: str(getattr(self, f"rate_limit_{name}")) for name in classes}
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Literal
 from limits import parse_many
 
 from dakora_server.core.addresses import is_loopback, require_safe_address
+from dakora_server.core.storage.registry.addresses import parse_place
+from dakora_server.core.storage.registry.opening import require_openable
 
 if TYPE_CHECKING:
     from dakora_server.config import Settings
@@ -90,8 +92,7 @@ def _check_addresses(settings: "Settings") -> None:
         url = getattr(settings, name)
         if url is not None and not url.startswith(_POSTGRES):
             raise UnsafeSettings(f"{name.upper()} must begin with postgresql:// (PostgreSQL is the only database).")
-    if not settings.registry_url.startswith("file:"):
-        raise UnsafeSettings("REGISTRY_URL must begin with file: followed by a folder.")
+    _check_registry(settings)
     if settings.redis_url is not None and not settings.redis_url.startswith(("redis://", "rediss://", "unix://")):
         raise UnsafeSettings("REDIS_URL must begin with redis://, rediss:// or unix://.")
     for name in ("clerk_jwt_issuer", "clerk_jwks_url", "oidc_issuer", "oidc_jwks_url", "public_url"):
@@ -108,6 +109,17 @@ def _check_addresses(settings: "Settings") -> None:
                 count = 0
             if count != 1:
                 raise UnsafeSettings(f"RATE_LIMIT_{name.upper()} must look like 1000/second, or be unlimited.")
+
+
+def _check_registry(settings: "Settings") -> None:
+    try:
+        place = parse_place(settings.registry_url)
+    except ValueError as error:
+        raise UnsafeSettings(f"REGISTRY_URL is not valid: {error}") from None
+    try:
+        require_openable(place, settings.registry_credentials)
+    except ValueError as error:
+        raise UnsafeSettings(str(error)) from None
 
 
 def _check_mail(settings: "Settings") -> None:

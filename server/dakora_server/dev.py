@@ -30,6 +30,11 @@ def embedded_postgres(data_dir: Path) -> Iterator[EmbeddedPostgres]:
         yield postgres
 
 
+def registry_below(data_dir: Path) -> str:
+    """Where documents lie unless `REGISTRY_URL` says otherwise."""
+    return f"file:{data_dir.absolute() / 'registry'}"
+
+
 def run_dev(given: dict[str, Any], *, data_dir: Path, prompts: Path | None) -> int:
     """Run until Ctrl-C. `given` are settings from the command line, which win over the environment."""
     probe = load_settings(**given)
@@ -43,7 +48,7 @@ def run_dev(given: dict[str, Any], *, data_dir: Path, prompts: Path | None) -> i
     defaults = {
         "log_format": "text" if sys.stdout.isatty() else "json",
         "log_level": "warning",
-        "registry_url": f"file:{data_dir.absolute() / 'registry'}",
+        "registry_url": registry_below(data_dir),
     }
     unset = {name: value for name, value in defaults.items() if name not in probe.model_fields_set}
     chosen = {**given, **unset, "port": port}

@@ -34,6 +34,7 @@ from dakora_server.api.warm import WarmAnswers
 from dakora_server.auth import Access
 from dakora_server.config import Settings, UnsafeSettings
 from dakora_server.core.api_keys.uses import WRITE_SECONDS, KeyUses
+from dakora_server.core.audit.heads import KEEP_SECONDS, keep_head
 from dakora_server.core.audit.service import SEAL_SECONDS, Sealer
 from dakora_server.core.crypto import Secret
 from dakora_server.core.exceptions import DakoraError
@@ -47,7 +48,8 @@ from dakora_server.core.storage.changes import ChangeFeed
 from dakora_server.core.storage.database import Database
 from dakora_server.core.storage.mail import Mailer, SmtpSettings
 from dakora_server.core.storage.pointers import Pointers
-from dakora_server.core.storage.registry.local import LocalRegistry
+from dakora_server.core.storage.registry.base import Registry
+from dakora_server.core.storage.registry.opening import open_registry
 from dakora_server.core.storage.schema import SCHEMA_REVISION
 from dakora_server.core.storage.vault import Vault
 from dakora_server.core.storage.walls import UnsafeDatabase, check_walls
@@ -110,7 +112,7 @@ async def open_platform(settings: Settings, *, migrate_first: bool = False) -> A
         pool_timeout=settings.database_pool_timeout,
         statement_timeout=settings.statement_timeout,
     )
-    registry = LocalRegistry(settings.registry_root)
+    registry = registry_of(settings)
     limits = limits_of(settings)
     pool = RenderPool(workers=settings.worker_count, limits=limits)
     feed = ChangeFeed(database.url)
@@ -132,8 +134,15 @@ async def open_platform(settings: Settings, *, migrate_first: bool = False) -> A
         registry.close()
 
 
+def registry_of(settings: Settings) -> Registry:
+    """The document store that the settings name; nothing is connected yet."""
+    return open_registry(
+        settings.registry_url, settings.registry_credentials, timeout_seconds=settings.registry_timeout
+    )
+
+
 def assemble(
-    settings: Settings, database: Database, registry: LocalRegistry, renderer: Renderer, feed: ChangeFeed
+    settings: Settings, database: Database, registry: Registry, renderer: Renderer, feed: ChangeFeed
 ) -> Platform:
     """What one process shares, of parts that its caller starts and stops."""
     return Platform(
@@ -254,6 +263,11 @@ async def _open_doors(app: FastAPI, settings: Settings, platform: Platform) -> A
         Repeated(sealer.turn, every=SEAL_SECONDS, what="audit events wait for their seal", at_the_end=True),
         Repeated(uses.write, every=WRITE_SECONDS, what="last use of API keys waits to be written", at_the_end=True),
         Repeated(partial(tidy, platform.database), every=TIDY_SECONDS, what="tidying waits"),
+        Repeated(
+            partial(keep_head, platform.database, secret, platform.vault.registry),
+            every=KEEP_SECONDS,
+            what="the audit head waits to be kept",
+        ),
     )
     try:
         for worker in workers:

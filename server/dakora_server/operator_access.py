@@ -14,14 +14,13 @@ from dakora_server.config import Settings, UnsafeSettings, load_settings
 from dakora_server.core.scope import Platform
 from dakora_server.core.storage.changes import ChangeFeed
 from dakora_server.core.storage.database import Database
-from dakora_server.core.storage.registry.local import LocalRegistry
 from dakora_server.core.storage.schema import APP_ROLE
 from dakora_server.core.storage.walls import check_walls
 from dakora_server.core.templates.rendering import Renderer
 from dakora_server.core.templates.worker import RenderPool
 from dakora_server.core.tenancy.provisioning import seed_local_tenant
-from dakora_server.dev import embedded_postgres
-from dakora_server.main import assemble, check_schema, limits_of
+from dakora_server.dev import embedded_postgres, registry_below
+from dakora_server.main import assemble, check_schema, limits_of, registry_of
 
 Shape = TypeVar("Shape", bound=BaseModel)
 DATA_DIR = Path(".dakora")
@@ -54,8 +53,9 @@ def reachable(data_dir: Path) -> Iterator[Settings]:
             f"DATABASE_URL is not set, and {data_dir} holds no data of `dakora dev`: set it, or give --data-dir."
         )
     with embedded_postgres(data_dir) as postgres:
-        registry = f"file:{data_dir.absolute() / 'registry'}"
-        yield load_settings(database_url=postgres.url(user=APP_ROLE), registry_url=registry)
+        # As `dakora dev` does: documents lie in the data folder, unless somebody says otherwise.
+        beside = {} if "registry_url" in settings.model_fields_set else {"registry_url": registry_below(data_dir)}
+        yield load_settings(database_url=postgres.url(user=APP_ROLE), **beside)
 
 
 @asynccontextmanager
@@ -80,7 +80,7 @@ async def open_rows(settings: Settings) -> AsyncIterator[Platform]:
         await check_walls(database)
         if settings.mode in {"none", "keys"}:
             await seed_local_tenant(database)
-        registry = LocalRegistry(settings.registry_root)
+        registry = registry_of(settings)
         limits = limits_of(settings)
         renderer = Renderer(RenderPool(workers=settings.worker_count, limits=limits), limits)
         try:

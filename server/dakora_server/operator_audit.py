@@ -5,8 +5,10 @@ import asyncio
 
 from dakora_server.config import Settings
 from dakora_server.core.audit import service
+from dakora_server.core.audit.heads import KeptHeads, kept_heads
 from dakora_server.core.audit.service import Head, Verdict
 from dakora_server.core.crypto import Secret
+from dakora_server.main import registry_of
 from dakora_server.operator_access import Misuse, answer, answer_json, data_dir_option, open_database, reachable, remark
 
 
@@ -15,6 +17,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     verbs = commands.add_parser("audit", help="check the audit trail").add_subparsers(required=True, metavar="VERB")
 
     verb = verbs.add_parser("verify", help="walk the chain and name the first event that was tampered with")
+    verb.add_argument("--kept", action="store_true", help="compare with the heads in the document store as well")
     verb.add_argument("--head", default=None, metavar="SEQ:HASH[:SIGNATURE]", help="a head that was kept elsewhere")
     _add_common(verb)
     verb.set_defaults(run=_verify)
@@ -32,9 +35,11 @@ def _add_common(verb: argparse.ArgumentParser) -> None:
 def _verify(options: argparse.Namespace) -> int:
     with reachable(options.data_dir) as settings:
         try:
-            verdict = asyncio.run(_verdict(settings, options.head))
+            verdict, unsigned = asyncio.run(_verdict(settings, options.head, kept=options.kept))
         except ValueError as error:
             raise Misuse(str(error)) from None
+    if unsigned:
+        remark(f"{unsigned} kept heads were not signed with SECRET_KEY, nor with the one before it: not compared.")
     if options.json:
         answer_json(_as_json(verdict))
     else:
@@ -42,9 +47,21 @@ def _verify(options: argparse.Namespace) -> int:
     return 0 if verdict.broken is None else 1
 
 
-async def _verdict(settings: Settings, expected: str | None) -> Verdict:
+async def _verdict(settings: Settings, expected: str | None, *, kept: bool) -> tuple[Verdict, int]:
+    """What a walk found, and how many heads in the store were not signed with our secret."""
+    secret = Secret(settings.secret, previous=settings.previous_secret)
+    heads = await _kept(settings, secret) if kept else KeptHeads()
     async with open_database(settings) as database:
-        return await service.verify(database, expected=expected, secret=Secret(settings.secret))
+        verdict = await service.verify(database, expected=expected, secret=secret, kept=heads.hashes)
+    return verdict, heads.unsigned
+
+
+async def _kept(settings: Settings, secret: Secret) -> KeptHeads:
+    registry = registry_of(settings)
+    try:
+        return await kept_heads(registry, secret)
+    finally:
+        registry.close()
 
 
 def _as_json(verdict: Verdict) -> dict[str, object]:

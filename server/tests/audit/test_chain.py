@@ -211,11 +211,11 @@ async def test_of_ten_thousand_tamperings_each_is_found_at_its_place(insider, ch
                 way = WAYS[number % len(WAYS)]
                 await tx.execute(text("SAVEPOINT clean"))
                 expected = await way(Insider(tx, dice))
-                found = await service.walk(tx, ChainCheck(), chain)
+                found = await service.walk(tx, ChainCheck(), dict([chain]))
                 if found is None or found.seq != expected:
                     missed.append((way.__name__, expected, found))
                 await tx.execute(text("ROLLBACK TO SAVEPOINT clean"))
-            assert await service.walk(tx, ChainCheck(), chain) is None
+            assert await service.walk(tx, ChainCheck(), dict([chain])) is None
     assert missed == []
 
 

@@ -58,3 +58,23 @@ def test_a_trail_cut_short_is_found_by_a_head_kept_elsewhere(in_keys_mode, seale
 def test_a_head_that_this_server_did_not_sign_is_refused(in_keys_mode, sealed, spoil):
     refused = in_keys_mode("audit", "verify", "--head", spoil(sealed))
     assert (refused.returncode, refused.stdout, len(refused.stderr.splitlines())) == (2, "", 1)
+
+
+def test_a_trail_cut_short_is_found_by_the_head_that_a_server_kept(in_keys_mode, sealed, owner, serving, migrated):
+    secret = "zyxwvutsrqponmlkjihgfedcba9876543210-operator"
+    with serving(DATABASE_URL=migrated, AUTH_MODE="keys", SECRET_KEY=secret) as server:
+        folder = server.folder / ".dakora" / "registry" / "_audit"
+        for _ in range(200):
+            if folder.is_dir() and list(folder.glob("*.json")):
+                break
+            time.sleep(0.05)
+    assert in_keys_mode("audit", "verify", "--kept").stdout == "5 events hold\n"
+    owner("DELETE FROM audit_events WHERE id = (SELECT event_id FROM audit_seals WHERE seq = 5)")
+    owner("DELETE FROM audit_seals WHERE seq = 5")
+    assert in_keys_mode("audit", "verify").stdout == "4 events hold\n"
+    broken = in_keys_mode("audit", "verify", "--kept")
+    assert (broken.returncode, broken.stdout[:19]) == (1, "broken at event 5: ")
+    (head,) = folder.glob("*.json")
+    head.write_text("{}")
+    told = in_keys_mode("audit", "verify", "--kept")
+    assert (told.returncode, told.stderr.startswith("1 kept heads were not signed")) == (0, True)

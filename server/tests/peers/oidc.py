@@ -2,12 +2,10 @@
 
 import base64
 import contextlib
-import fcntl
 import hashlib
 import json
 import secrets
 import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,8 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx2
+
+from peers.npm import install
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -103,7 +103,7 @@ def start_oidc(
 
     The first run on a machine installs it with npm.
     """
-    _install()
+    install()
     command = ["node", str(FOLDER / "oidc_server.mjs"), "--port", str(port)]
     command += ["--audience", audience] if audience else []
     for address in redirect_uris:
@@ -121,18 +121,3 @@ def start_oidc(
             raise AssertionError(f"The OpenID provider did not start:\n{log.read_text(encoding='utf-8')}")
         finally:
             process.kill()
-
-
-def _install() -> None:
-    """Bring node_modules to what the lock file says; test runs side by side wait for the one that does."""
-    wanted = hashlib.sha256((FOLDER / "package-lock.json").read_bytes()).hexdigest()
-    stamp = FOLDER / "node_modules" / ".installed"
-    place = hashlib.sha256(str(FOLDER).encode()).hexdigest()[:16]
-    with (Path(tempfile.gettempdir()) / f"dakora-peers-{place}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if stamp.is_file() and stamp.read_text(encoding="ascii") == wanted:
-            return
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        installed = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False)
-        assert installed.returncode == 0, f"npm could not install the OpenID provider:\n{installed.stderr}"
-        stamp.write_text(wanted, encoding="ascii")

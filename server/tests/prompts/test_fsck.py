@@ -8,17 +8,18 @@ from pathlib import Path
 import pytest
 
 from dakora_server.core.prompts.fsck import fsck
-from dakora_server.core.storage.registry.local import LocalRegistry
+from dakora_server.core.storage.registry.addresses import parse_place
+from dakora_server.main import registry_of
 
 
 @pytest.fixture
 def folder(project, settings) -> Path:
-    return settings.registry_root / str(project.id)
+    return Path(parse_place(settings.registry_url).path) / str(project.id)
 
 
 @pytest.fixture
 async def check(platform, settings):
-    registry = LocalRegistry(settings.registry_root)
+    registry = registry_of(settings)
 
     async def run(**options):
         return await fsck(platform.database, registry, **options)

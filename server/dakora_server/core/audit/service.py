@@ -1,11 +1,13 @@
 """The audit trail: one event in the writer's own transaction, sealed into one chain shortly after."""
 
+import hmac
 import logging
 import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -28,6 +30,7 @@ _BELOW_ALL = -(2**63)
 # Transactions end long before. What is older and unsealed is looked for at start, and once an hour.
 _RECENT = timedelta(minutes=10)
 _HEAD = "audit head"
+_NOTHING_KEPT: Mapping[int, bytes] = MappingProxyType({})
 
 
 class Place(Protocol):
@@ -117,6 +120,12 @@ def _sign(secret: Secret, seq: int, digest: str) -> str:
     return secret.mac(_HEAD, f"{seq}:{digest}".encode()).hex()
 
 
+def is_signed(found: Head, secret: Secret) -> bool:
+    """Whether a server with this secret, or the one before it, signed the head."""
+    secrets = (secret, secret.previous) if secret.previous is not None else (secret,)
+    return any(hmac.compare_digest(found.signature, _sign(one, found.seq, found.hash)) for one in secrets)
+
+
 async def head(database: Database, secret: Secret) -> Head:
     """The chain's end, signed with the server's secret."""
     async with database.transaction(PLATFORM, read_only=True) as tx:
@@ -137,12 +146,22 @@ class Verdict:
     oldest: datetime | None = None
 
 
-async def verify(database: Database, *, expected: str | None = None, secret: Secret | None = None) -> Verdict:
-    """Walk the whole chain. `expected` is a head kept from earlier (`seq:hash` or `seq:hash:signature`).
+async def verify(
+    database: Database,
+    *,
+    expected: str | None = None,
+    secret: Secret | None = None,
+    kept: Mapping[int, bytes] = _NOTHING_KEPT,
+) -> Verdict:
+    """Walk the whole chain. `expected` is a head kept from earlier (`seq:hash` or `seq:hash:signature`), `kept` are
+    hashes by number that it has to have as well.
 
     Raises ValueError when `expected` is not a head, or not one that this server signed.
     """
-    wanted = None if expected is None else _read_head(expected, secret)
+    wanted = dict(kept)
+    if expected is not None:
+        seq, digest = _read_head(expected, secret)
+        wanted[seq] = digest
     check = ChainCheck()
     async with database.transaction(PLATFORM, read_only=True) as tx:
         broken = await walk(tx, check, wanted)
@@ -150,7 +169,7 @@ async def verify(database: Database, *, expected: str | None = None, secret: Sec
     return Verdict(check.seq if broken is None else max(0, broken.seq - 1), broken, waiting, oldest)
 
 
-async def walk(tx: Transaction, check: ChainCheck, wanted: tuple[int, bytes] | None = None) -> Break | None:
+async def walk(tx: Transaction, check: ChainCheck, wanted: Mapping[int, bytes] = _NOTHING_KEPT) -> Break | None:
     """Follow the chain to its end, or to the first break: also a number `wanted` that has another hash, or none."""
     begin, more = _BELOW_ALL, True
     while more:
@@ -159,11 +178,12 @@ async def walk(tx: Transaction, check: ChainCheck, wanted: tuple[int, bytes] | N
             broken = check.follow([one])
             if broken is not None:
                 return broken
-            if wanted is not None and wanted[0] == check.seq and wanted[1] != check.hash:
+            if wanted.get(check.seq, check.hash) != check.hash:
                 return Break(check.seq, "it is not the event that was sealed under this number")
         begin, more = check.seq + 1, len(seals) >= _BATCH
-    if wanted is not None and wanted[0] > check.seq:
-        return Break(check.seq + 1, f"the chain ends here, and reached {wanted[0]} before")
+    furthest = max(wanted, default=0)
+    if furthest > check.seq:
+        return Break(check.seq + 1, f"the chain ends here, and reached {furthest} before")
     return None
 
 

@@ -1,7 +1,8 @@
 """Is everything there? Rows and documents match, hashes hold, numbers have no gap, nothing is left over."""
 
 import hashlib
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -14,11 +15,13 @@ from dakora_server.core.prompts import queries
 from dakora_server.core.prompts.queries import NamedDocument
 from dakora_server.core.scope import Grant, Principal, ProjectId, ProjectRows, Role, WorkspaceId
 from dakora_server.core.storage.database import Database
-from dakora_server.core.storage.registry.local import LocalRegistry
+from dakora_server.core.storage.registry.base import Leftover, Registry
+from dakora_server.core.storage.side_by_side import for_each
 from dakora_server.core.storage.tenant import PLATFORM, Tenant
 from dakora_server.core.tenancy.queries import every_project
 
 _OPERATOR = Principal(UUID(int=0), "operator")
+_AT_ONCE = 16
 
 
 @dataclass
@@ -62,34 +65,30 @@ class Report:
         return "\n".join(lines)
 
 
-async def fsck(database: Database, registry: LocalRegistry, *, grace_hours: float = 24, sweep: bool = False) -> Report:
+async def fsck(database: Database, registry: Registry, *, grace_hours: float = 24, sweep: bool = False) -> Report:
     """Compare all rows with all documents. Reads everything; changes nothing unless `sweep`.
 
     A document younger than the grace period is never swept: its row may be about to be written.
     """
     report = Report()
-    stored = {(document.project_id, document.hash): document for document in registry.walk()}
+    stored = {(document.project_id, document.hash): document async for document in registry.walk()}
     # Rows second: a document is written before its row, so every row seen now had its document seen or newer.
     referred: set[tuple[UUID, str]] = set()
     async with database.transaction(PLATFORM, read_only=True) as tx:
         places = await every_project(tx)
     for workspace_id, project_id in places:
         grant = Grant(_OPERATOR, WorkspaceId(workspace_id), ProjectId(project_id), Role.viewer)
-        for entry in await _look_over(database, grant, report):
-            await _check_document(entry, registry, report)
-            referred.add((entry.project_id, entry.content_hash))
+        named = await _look_over(database, grant, report)
+        referred.update((entry.project_id, entry.content_hash) for entry in named)
+        await _check_documents(named, registry, stored.keys(), report)
     orphans = [key for key in stored if key not in referred]
     report.orphans = len(orphans)
-    leftovers = list(registry.leftovers())
+    leftovers = await registry.leftovers()
     report.leftovers = len(leftovers)
     if sweep:
         oldest = clock.now() - timedelta(hours=grace_hours)
         old = [key for key in orphans if stored[key].written_at < oldest]
-        report.swept = await _sweep(registry, old)
-        for path in leftovers:
-            if path.stat().st_mtime < oldest.timestamp():
-                path.unlink(missing_ok=True)
-                report.swept += 1
+        report.swept = await _sweep(registry, old, [one for one in leftovers if one.written_at < oldest])
     return report
 
 
@@ -110,21 +109,40 @@ async def _look_over(database: Database, grant: Grant, report: Report) -> list[N
         return [*await queries.named_documents(project), *named]
 
 
-async def _check_document(entry: NamedDocument, registry: LocalRegistry, report: Report) -> None:
-    report.documents += 1
-    where = f"{entry.project_id}/{entry.content_hash}.yaml ({entry.prompt_id} version {entry.number})"
-    try:
-        raw = await registry.get(entry.project_id, entry.content_hash)
-    except DocumentCorrupt:
-        report.missing.append(where)
-        return
-    if hashlib.sha256(raw).hexdigest() != entry.content_hash:
-        report.corrupt.append(where)
+async def _check_documents(
+    named: list[NamedDocument], registry: Registry, stored: Collection[tuple[UUID, str]], report: Report
+) -> None:
+    """Read each document once, a few at a time: in a store far away, most of it is waiting."""
+    places: dict[tuple[UUID, str], list[str]] = defaultdict(list)
+    for entry in named:
+        line = f"{entry.project_id}/{entry.content_hash}.yaml ({entry.prompt_id} version {entry.number})"
+        places[entry.project_id, entry.content_hash].append(line)
+
+    async def each_place() -> AsyncIterator[tuple[UUID, str]]:
+        for place in places:
+            yield place
+
+    async def check(place: tuple[UUID, str]) -> None:
+        project_id, digest = place
+        try:
+            sound = hashlib.sha256(await registry.get(project_id, digest)).hexdigest() == digest
+        except DocumentCorrupt:
+            sound = False
+        if not sound:
+            (report.corrupt if place in stored else report.missing).extend(places[place])
+
+    await for_each(each_place(), check, at_once=_AT_ONCE)
+    report.documents += len(named)
+    report.missing.sort()
+    report.corrupt.sort()
 
 
-async def _sweep(registry: LocalRegistry, orphans: Iterable[tuple[UUID, str]]) -> int:
+async def _sweep(registry: Registry, orphans: Iterable[tuple[UUID, str]], leftovers: Iterable[Leftover]) -> int:
     swept = 0
     for project_id, digest in orphans:
         await registry.delete(project_id, digest)
+        swept += 1
+    for leftover in leftovers:
+        await registry.discard(leftover)
         swept += 1
     return swept

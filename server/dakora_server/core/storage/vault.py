@@ -6,7 +6,7 @@ from uuid import UUID
 from cachetools import LRUCache
 
 from dakora_server.core.exceptions import DocumentCorrupt
-from dakora_server.core.storage.registry.local import LocalRegistry
+from dakora_server.core.storage.registry.base import Registry, damaged
 from dakora_server.core.templates.serialization import Document
 
 # What Python adds to a document's text when it is parsed: measured at two to four times, plus the objects around it.
@@ -22,8 +22,9 @@ def document_weight(document: Document) -> int:
 class Vault:
     """The registry with a cache before it. One for the process; `ProjectVault` is the face a request sees."""
 
-    def __init__(self, registry: LocalRegistry, *, cache_bytes: int) -> None:
-        self._registry = registry
+    def __init__(self, registry: Registry, *, cache_bytes: int) -> None:
+        # What is no document goes past the cache.
+        self.registry = registry
         self._cache: LRUCache[tuple[UUID, str], Document] = LRUCache(cache_bytes, getsizeof=document_weight)
         self._loading: dict[tuple[UUID, str], asyncio.Task[Document]] = {}
 
@@ -45,7 +46,7 @@ class Vault:
         return await asyncio.shield(loading)
 
     async def _load(self, project_id: UUID, digest: str) -> Document:
-        raw = await self._registry.get(project_id, digest)
+        raw = await self.registry.get(project_id, digest)
         # Parsing YAML takes as long as reading it: not on the event loop.
         document = await asyncio.to_thread(_open, digest, raw)
         self._keep(project_id, document)
@@ -53,7 +54,7 @@ class Vault:
 
     async def put(self, project_id: UUID, document: Document) -> None:
         """Store a document durably; storing it again does nothing. Raises RegistryFull, RegistryUnavailable."""
-        await self._registry.put(project_id, document.hash, document.text.encode())
+        await self.registry.put(project_id, document.hash, document.text.encode())
         self._keep(project_id, document)
 
     def _keep(self, project_id: UUID, document: Document) -> None:
@@ -62,15 +63,15 @@ class Vault:
 
     async def check(self) -> None:
         """Raises RegistryUnavailable unless documents can be read and written now."""
-        await self._registry.check()
+        await self.registry.check()
 
 
 def _open(digest: str, raw: bytes) -> Document:
     try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        raise DocumentCorrupt from None
-    return Document.load_verified(digest, text)
+        return Document.load_verified(digest, raw.decode())
+    except (UnicodeDecodeError, DocumentCorrupt):
+        # Named, so that whoever is told knows what to bring back.
+        raise damaged(digest) from None
 
 
 class ProjectVault:

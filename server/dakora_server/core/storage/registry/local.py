@@ -5,35 +5,37 @@ A put is acknowledged only when the bytes and the name are on disk: temporary fi
 """
 
 import asyncio
+import contextlib
 import errno
+import hashlib
+import logging
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
-from dakora_server.core.exceptions import DakoraError, DocumentCorrupt, RegistryFull, RegistryUnavailable
+from dakora_server.core.exceptions import DakoraError, RegistryFull, RegistryUnavailable
+from dakora_server.core.storage.registry.base import (
+    DOCUMENT_SUFFIX,
+    HASH,
+    MAX_OBJECT_BYTES,
+    Leftover,
+    StoredDocument,
+    damaged,
+    missing,
+)
+
+logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_SUFFIX = ".yaml"
 _TEMPORARY = ".tmp-"
-_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
-
-
-@dataclass(frozen=True, slots=True)
-class StoredDocument:
-    """What a listing tells of one document: its address, size in bytes and time of writing (UTC)."""
-
-    project_id: UUID
-    hash: str
-    size: int
-    written_at: datetime
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class LocalRegistry:
@@ -46,41 +48,43 @@ class LocalRegistry:
         self._folders: set[UUID] = set()
 
     async def put(self, project_id: UUID, digest: str, text: bytes) -> None:
-        """Store `text` under its hash; storing it again does nothing.
-
-        Raises RegistryFull when the disk is full, RegistryUnavailable for any other failure of the disk.
-        """
+        """See Registry.put."""
         await self._run(self._put, project_id, digest, text)
 
     async def get(self, project_id: UUID, digest: str) -> bytes:
-        """The stored bytes, unchecked. Raises DocumentCorrupt when there are none, RegistryUnavailable."""
+        """See Registry.get."""
         return await self._run(self._get, project_id, digest)
 
     async def delete(self, project_id: UUID, digest: str) -> None:
-        """Remove a document nobody refers to. Removing what is gone does nothing."""
+        """See Registry.delete."""
         await self._run(self._delete, project_id, digest)
 
     async def check(self) -> None:
-        """Raises RegistryUnavailable unless documents can be read and written now."""
+        """See Registry.check."""
         await self._run(self._check)
 
-    def walk(self) -> Iterator[StoredDocument]:
-        """Every stored document. Blocks on the disk: for the operator's commands, not for requests."""
-        if not self.root.is_dir():
-            return
-        for folder in sorted(self.root.iterdir()):
-            try:
-                project_id = UUID(folder.name)
-            except ValueError:
-                continue
-            for path in sorted(folder.glob(f"*{_SUFFIX}")):
-                stat = path.stat()
-                written_at = datetime.fromtimestamp(stat.st_mtime, UTC)
-                yield StoredDocument(project_id, path.stem, stat.st_size, written_at)
+    async def walk(self) -> AsyncIterator[StoredDocument]:
+        """See Registry.walk."""
+        for project_id in await self._run(self._projects):
+            for document in await self._run(self._documents, project_id):
+                yield document
 
-    def leftovers(self) -> Iterator[Path]:
-        """Temporary files that a crash left behind. Blocks on the disk."""
-        yield from self.root.glob(f"*/{_TEMPORARY}*")
+    async def leftovers(self) -> Sequence[Leftover]:
+        """See Registry.leftovers: temporary files."""
+        return await self._run(self._temporary_files)
+
+    async def discard(self, leftover: Leftover) -> None:
+        """See Registry.discard."""
+        await self._run((self.root / leftover.name).unlink, missing_ok=True)
+
+    async def keep(self, name: str, record: bytes) -> bool:
+        """See Registry.keep."""
+        return await self._run(self._keep, self.root / name, record)
+
+    async def kept(self, folder: str) -> AsyncIterator[tuple[str, bytes]]:
+        """See Registry.kept."""
+        for path in await self._run(self._records, self.root / folder):
+            yield str(path.relative_to(self.root)), await self._run(path.read_bytes)
 
     def close(self) -> None:
         """Let running writes finish and end the threads."""
@@ -96,19 +100,51 @@ class LocalRegistry:
             raise (RegistryFull() if error.errno in _DISK_FULL else RegistryUnavailable()) from error
 
     def _path(self, project_id: UUID, digest: str) -> Path:
-        return self.root / str(project_id) / f"{digest}{_SUFFIX}"
+        return self.root / str(project_id) / f"{digest}{DOCUMENT_SUFFIX}"
 
     def _get(self, project_id: UUID, digest: str) -> bytes:
         try:
-            return self._path(project_id, digest).read_bytes()
+            with self._path(project_id, digest).open("rb") as file:
+                text = file.read(MAX_OBJECT_BYTES + 1)
         except FileNotFoundError:
             if not self.root.is_dir():
                 raise RegistryUnavailable from None
-            raise DocumentCorrupt("A stored document is missing.") from None
+            raise missing(digest) from None
+        if len(text) > MAX_OBJECT_BYTES:
+            raise damaged(digest)
+        return text
+
+    def _projects(self) -> list[UUID]:
+        if not self.root.is_dir():
+            return []
+        return [UUID(entry.name) for entry in sorted(self.root.iterdir()) if _is_project(entry.name)]
+
+    def _documents(self, project_id: UUID) -> list[StoredDocument]:
+        found = []
+        for path in sorted((self.root / str(project_id)).glob(f"*{DOCUMENT_SUFFIX}")):
+            if HASH.fullmatch(path.stem) is None:
+                continue
+            # Whoever sweeps meanwhile may have removed it.
+            with contextlib.suppress(FileNotFoundError):
+                stat = path.stat()
+                written_at = datetime.fromtimestamp(stat.st_mtime, UTC)
+                found.append(StoredDocument(project_id, path.stem, stat.st_size, written_at))
+        return found
+
+    def _temporary_files(self) -> list[Leftover]:
+        found = []
+        for path in sorted(self.root.glob(f"*/{_TEMPORARY}*")):
+            # A write that is under way ends meanwhile.
+            with contextlib.suppress(FileNotFoundError):
+                written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                found.append(Leftover(str(path.relative_to(self.root)), written_at))
+        return found
 
     def _put(self, project_id: UUID, digest: str, text: bytes) -> None:
         final = self._path(project_id, digest)
         if self._holds(final, text):
+            # Its writer may not be done yet: what is acknowledged here has to be durable here.
+            _sync_folder(final.parent)
             return
         folder = self._folder(project_id)
         temporary = folder / f"{_TEMPORARY}{secrets.token_hex(8)}"
@@ -119,10 +155,31 @@ class LocalRegistry:
             except FileExistsError:
                 # Another writer was faster with the same bytes, or what stands there is damaged: then ours heals it.
                 if not self._holds(final, text):
+                    _require_hash(digest, text)
                     temporary.replace(final)
+                    logger.warning("document %s was damaged on disk and has been written again", final.name)
             _sync_folder(folder)
         finally:
             temporary.unlink(missing_ok=True)
+
+    def _keep(self, final: Path, record: bytes) -> bool:
+        if not final.parent.is_dir():
+            final.parent.mkdir(parents=True, exist_ok=True)
+            _sync_folder(self.root)
+        temporary = final.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
+        try:
+            _write_durably(temporary, record)
+            os.link(temporary, final)
+            _sync_folder(final.parent)
+        except FileExistsError:
+            return False
+        finally:
+            temporary.unlink(missing_ok=True)
+        return True
+
+    @staticmethod
+    def _records(folder: Path) -> list[Path]:
+        return sorted(path for path in folder.glob("[!.]*") if path.is_file())
 
     @staticmethod
     def _holds(final: Path, text: bytes) -> bool:
@@ -146,6 +203,19 @@ class LocalRegistry:
         self.root.mkdir(parents=True, exist_ok=True)
         if not os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
             raise RegistryUnavailable
+
+
+def _is_project(name: str) -> bool:
+    try:
+        return str(UUID(name)) == name
+    except ValueError:
+        return False
+
+
+def _require_hash(digest: str, text: bytes) -> None:
+    """Raises DocumentCorrupt unless the text is what its hash promises: only then may it take another's place."""
+    if hashlib.sha256(text).hexdigest() != digest:
+        raise damaged(digest)
 
 
 def _write_durably(path: Path, text: bytes) -> None:

@@ -1,0 +1,238 @@
+"""Documents in a cloud's object store: Azure Blob Storage, S3 and what speaks it, Google Cloud Storage.
+
+All three put an object whole or not at all, and only if there is none (`create`): the same promise as the folder's.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
+
+from dakora_server.core.exceptions import DakoraError, RegistryFull, RegistryUnavailable
+from dakora_server.core.storage.registry.base import (
+    DOCUMENT_SUFFIX,
+    HASH,
+    MAX_OBJECT_BYTES,
+    Leftover,
+    StoredDocument,
+    damaged,
+    missing,
+)
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta, UpdateVersion
+    from obstore.store import AzureStore, GCSStore, S3Store
+
+logger = logging.getLogger(__name__)
+
+# Written when the store is first checked, and tried again at each check: only whoever may write is told "it exists".
+MARKER = "_dakora"
+_MARK = b"Documents of Dakora. Written once, never changed; `python -m dakora_server fsck` looks after them.\n"
+_DOCUMENT = re.compile(rf"([0-9a-f-]{{36}})/({HASH.pattern}){re.escape(DOCUMENT_SUFFIX)}")
+_PAGE = 1000
+# How often a put looks again at what stands in its place.
+_ATTEMPTS = 4
+# How the services say that there is no room: HTTP's own word, MinIO's, Ceph's.
+_FULL = re.compile(r"507 Insufficient|InsufficientStorage|XMinioStorageFull|QuotaExceeded")
+# All that is told of a refusal: status and the service's own word. The rest may hold an address with a signature.
+_STATUS = re.compile(r"status code: (\d{3})")
+_WORD = re.compile(r"<Code>(\w{1,60})</Code>")
+
+
+class CloudRegistry:
+    """What lies below a store's prefix. One round trip a call, two where a put finds something there."""
+
+    def __init__(self, store: "AzureStore | S3Store | GCSStore", *, timeout_seconds: float) -> None:
+        self._store = store
+        self._seconds = timeout_seconds
+
+    async def put(self, project_id: UUID, digest: str, text: bytes) -> None:
+        """See Registry.put."""
+        path = _path(project_id, digest)
+        try:
+            await self._create(path, text)
+        except AlreadyExistsError:
+            await self._settle(path, digest, text)
+
+    async def get(self, project_id: UUID, digest: str) -> bytes:
+        """See Registry.get."""
+        try:
+            found, _ = await self._read(_path(project_id, digest))
+        except FileNotFoundError:
+            await self._require_container()
+            raise missing(digest) from None
+        except _TooLarge:
+            raise damaged(digest) from None
+        return found
+
+    async def delete(self, project_id: UUID, digest: str) -> None:
+        """See Registry.delete."""
+        try:
+            async with self._bounded():
+                await obstore.delete_async(self._store, _path(project_id, digest))
+        except FileNotFoundError:
+            await self._require_container()
+
+    async def check(self) -> None:
+        """See Registry.check."""
+        # A full store still gives what it holds, and a reader must not be sent away for it.
+        with contextlib.suppress(AlreadyExistsError, RegistryFull):
+            await self._create(MARKER, _MARK)
+        try:
+            await self._read(MARKER)
+        except (FileNotFoundError, _TooLarge):
+            raise RegistryUnavailable from None
+
+    async def walk(self) -> AsyncIterator[StoredDocument]:
+        """See Registry.walk."""
+        async for found in self._list():
+            named = _DOCUMENT.fullmatch(found["path"])
+            if named is not None:
+                yield StoredDocument(UUID(named[1]), named[2], found["size"], found["last_modified"])
+
+    async def leftovers(self) -> Sequence[Leftover]:
+        """None: these stores keep an object whole or not at all."""
+        return ()
+
+    async def discard(self, leftover: Leftover) -> None:
+        """There are none."""
+
+    async def keep(self, name: str, record: bytes) -> bool:
+        """See Registry.keep."""
+        try:
+            await self._create(name, record)
+        except AlreadyExistsError:
+            return False
+        return True
+
+    async def kept(self, folder: str) -> AsyncIterator[tuple[str, bytes]]:
+        """See Registry.kept."""
+        async for found in self._list(folder):
+            # What was removed meanwhile, or is too large to be one, is none.
+            with contextlib.suppress(FileNotFoundError, _TooLarge):
+                record, _ = await self._read(found["path"])
+                yield found["path"], record
+
+    def close(self) -> None:
+        """Connections end with the store itself; nothing is under way behind a call's back."""
+
+    async def _list(self, folder: str | None = None) -> AsyncIterator["ObjectMeta"]:
+        pages = obstore.list(self._store, folder, chunk_size=_PAGE)
+        while True:
+            async with self._bounded():
+                page = await anext(pages, None)
+            if page is None:
+                return
+            for found in page:
+                yield found
+
+    async def _create(self, path: str, content: bytes) -> None:
+        """Put an object where there is none. Raises AlreadyExistsError."""
+        try:
+            async with self._bounded():
+                await obstore.put_async(self._store, path, content, mode="create", use_multipart=False)
+        except FileNotFoundError:
+            # Only a container can be missing when something is written.
+            raise RegistryUnavailable from None
+
+    async def _settle(self, path: str, digest: str, text: bytes) -> None:
+        """Something stands where `text` should go: the same bytes, and all is well; or damage, which it replaces."""
+        written = False
+        for _ in range(_ATTEMPTS):
+            found, version = await self._look(path)
+            if found == text:
+                if written:
+                    logger.warning("document %s was damaged in the store and has been written again", path)
+                return
+            # It took the bytes and gives others, or ours are no better: nothing here is to be relied on.
+            if written or hashlib.sha256(text).hexdigest() != digest:
+                raise damaged(digest)
+            # Only in place of what was just read: where another writer was faster, its bytes are looked at again.
+            with contextlib.suppress(PreconditionError):
+                async with self._bounded():
+                    await obstore.put_async(self._store, path, text, mode=version, use_multipart=False)
+                written = True
+        raise RegistryUnavailable
+
+    async def _look(self, path: str) -> tuple[bytes | None, "UpdateVersion"]:
+        """What stands there, None for what is too large, and which version of it this is."""
+        try:
+            return await self._read(path)
+        except _TooLarge as large:
+            return None, large.version
+        except FileNotFoundError:
+            # It was there a moment ago: somebody sweeps. The caller's next try finds the place free.
+            raise RegistryUnavailable from None
+
+    async def _read(self, path: str) -> tuple[bytes, "UpdateVersion"]:
+        """An object and which version of it this is. Raises FileNotFoundError, _TooLarge, RegistryUnavailable."""
+        async with self._bounded():
+            result = await obstore.get_async(self._store, path)
+            version = _version(result.meta)
+            if result.meta["size"] > MAX_OBJECT_BYTES:
+                raise _TooLarge(version)
+            content = bytes(await result.bytes_async())
+            if len(content) != result.meta["size"]:
+                raise RegistryUnavailable
+        return content, version
+
+    async def _require_container(self) -> None:
+        """Raises RegistryUnavailable where there is no container: then it is not the document that is missing."""
+        async with self._bounded():
+            await anext(obstore.list(self._store, chunk_size=1), None)
+
+    @asynccontextmanager
+    async def _bounded(self) -> AsyncIterator[None]:
+        """One call to the store, retries included: in time, or RegistryUnavailable; refused in words of ours.
+
+        FileNotFoundError, AlreadyExistsError and PreconditionError are answers, and pass.
+        """
+        try:
+            async with asyncio.timeout(self._seconds):
+                yield
+        except (DakoraError, FileNotFoundError, AlreadyExistsError, PreconditionError, _TooLarge):
+            raise
+        except TimeoutError:
+            logger.warning("the document store did not answer within %g s", self._seconds)
+            raise RegistryUnavailable from None
+        except (BaseError, OSError, ValueError) as error:
+            # Not chained: what the library says may hold an address with a signature in it.
+            raise _refusal(error) from None
+
+
+class _TooLarge(Exception):
+    """The object is too large to be a document; this is which version of it that holds for."""
+
+    def __init__(self, version: "UpdateVersion") -> None:
+        super().__init__()
+        self.version = version
+
+
+def _version(meta: "ObjectMeta") -> "UpdateVersion":
+    """What names exactly this content of an object; the library wants no entry for what the service does not tell."""
+    version: UpdateVersion = {}
+    if meta["e_tag"] is not None:
+        version["e_tag"] = meta["e_tag"]
+    if meta["version"] is not None:
+        version["version"] = meta["version"]
+    return version
+
+
+def _path(project_id: UUID, digest: str) -> str:
+    return f"{project_id}/{digest}{DOCUMENT_SUFFIX}"
+
+
+def _refusal(error: Exception) -> RegistryFull | RegistryUnavailable:
+    said = str(error)
+    status, word = _STATUS.search(said), _WORD.search(said)
+    told = " ".join(found[1] for found in (status, word) if found) or "no answer"
+    logger.warning("the document store refused: %s (%s)", told, type(error).__name__)
+    return RegistryFull() if _FULL.search(said) else RegistryUnavailable()
