@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 
@@ -48,6 +49,21 @@ async def test_a_damaged_document_is_healed_by_putting_it_again(registry):
     (registry.root / str(project) / f"{HASH}.yaml").write_bytes(b"tex")
     await registry.put(project, HASH, b"text")
     assert await registry.get(project, HASH) == b"text"
+
+
+async def test_what_is_stored_again_while_it_is_swept_stays(registry):
+    project, before = uuid.uuid4(), datetime(2020, 1, 1, tzinfo=UTC)
+    path = registry.root / str(project) / f"{HASH}.yaml"
+    for _ in range(400):
+        await registry.put(project, HASH, b"text")
+        os.utime(path, (0, 0))
+        sweep, put = registry.sweep(project, HASH, before=before), registry.put(project, HASH, b"text")
+        await asyncio.gather(sweep, put)
+        assert path.read_bytes() == b"text"
+    assert list(registry.leftovers()) == []
+    os.utime(path, (0, 0))
+    assert await registry.sweep(project, HASH, before=before)
+    assert not await registry.sweep(project, HASH, before=before)
 
 
 async def test_nothing_temporary_stays_behind(registry):

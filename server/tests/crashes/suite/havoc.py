@@ -52,7 +52,7 @@ class Havoc:
 
 def plan(rng: random.Random, *, kills: int, stops: int = 0, both: int = 0, steps: bool = False) -> list[Life]:
     """So many lives in a random order. With `steps`, about half of them end at a step, every one in turn."""
-    chosen = [name for name, _ in zip(list(STEPS) * kills, range(kills // 2 if steps else 0), strict=False)]
+    chosen = [name for name, _ in zip(list(STEPS) * kills, range((kills + 1) // 2 if steps else 0), strict=False)]
     lives = [Life(step=name) for name in chosen]
     lives += [Life() for _ in range(kills - len(chosen))]
     lives += [Life(with_postgres=True) for _ in range(both)]
@@ -117,7 +117,7 @@ async def _live(site: Site, rng: random.Random, life: Life, done: Havoc, writers
 
 async def _work(journal: Journal, rng: random.Random, writers: list["asyncio.Task[None]"]) -> None:
     """Until some more changes are acknowledged, and then for a random moment."""
-    enough = journal.acknowledged + 10
+    enough = journal.acknowledged + 6
     deadline = time.monotonic() + _PATIENCE
     while journal.acknowledged < enough:
         for writer in writers:

@@ -38,13 +38,13 @@ class Line:
             answer = await self._client.request(method, self.site.address + path, json=body, headers=headers)
         except httpx2.HTTPError:
             self.journal.lost_answers += 1
-            await asyncio.sleep(0.01 + self.rng.random() * 0.04)
+            await asyncio.sleep(0.02 + self.rng.random() * 0.08)
             return None
         self.journal.statuses[answer.status_code] += 1
         if answer.status_code >= 500:
             if answer.status_code != 503:
                 self.journal.wrong.append(f"{method} {path}: {answer.status_code} {answer.text}")
-            await asyncio.sleep(0.01 + self.rng.random() * 0.04)
+            await asyncio.sleep(0.02 + self.rng.random() * 0.08)
             return None
         return answer
 
