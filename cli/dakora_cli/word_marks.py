@@ -8,7 +8,7 @@ from dakora_server.core.templates.word_diff import Budget, Pair, Word, paired_li
 
 Piece = tuple[str, str | None]
 
-_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _BRACKETS = {"equal": "{}", "delete": "[-{}-]", "insert": "{{+{}+}}"}
 
 
@@ -41,7 +41,7 @@ def painted(lines: Sequence[str]) -> Iterator[list[Piece]]:
     for block in _blocks(lines):
         if isinstance(block, str):
             heading = block.startswith(("--- ", "+++ "))
-            yield [(block, "bold" if heading else _STYLES.get(block[:1]))]
+            yield [(block, "bold" if heading else STYLES.get(block[:1]))]
             continue
         pairs = paired_lines(block.old, block.new, budget)
         yield from _side("-", "delete", block.old, {pair.old: pair.words for pair in pairs})
@@ -49,7 +49,7 @@ def painted(lines: Sequence[str]) -> Iterator[list[Piece]]:
 
 
 def _side(mark: str, own: str, texts: Sequence[str], words: dict[int, list[Word]]) -> Iterator[list[Piece]]:
-    style = _STYLES[mark]
+    style = STYLES[mark]
     for place, text in enumerate(texts):
         pieces: list[Piece] = [(mark + text, style)]
         if place in words:
