@@ -33,7 +33,7 @@ start: setup ## Start the platform on this machine: http://localhost:54321
 test: check peers ## Pass every check and every test
 	$(BIN)/pytest
 
-# An hour or so. DAKORA_CRASH_SEED repeats one that was found.
+# Half an hour or so. DAKORA_CRASH_SEED begins with the same random numbers again.
 soak: setup ## Kill the server and its PostgreSQL hundreds of times at work, and look for what is lost
 	DAKORA_CRASH_KILLS=500 DAKORA_CRASH_STOPS=100 DAKORA_CRASH_BOTH=50 $(BIN)/pytest -s server/tests/crashes
 

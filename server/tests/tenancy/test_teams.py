@@ -70,6 +70,17 @@ class TestInvitations:
         assert sorted(answer.status_code for answer in answers) == [200] + [404] * 49
         assert len(await roles(team)) == 2
 
+    async def test_a_link_that_is_replaced_while_it_is_used_fails_neither(self, world):
+        team, joiner = await world.team(), await world.user()
+        for turn in range(25):
+            body = {"email": f"{turn}@example.test"}
+            token = (await team.owner.made(f"{team.url}/invitations", body))["link"].partition("#")[2]
+            again, used = await asyncio.gather(
+                team.owner.post(f"{team.url}/invitations", body),
+                joiner.post("/api/invitations/accept", {"token": token}),
+            )
+            assert (again.status_code, used.status_code in {200, 404}) == (201, True), (again.text, used.text)
+
     async def test_a_revoked_or_replaced_link_opens_nothing(self, world):
         team, joiner = await world.team(), await world.user()
         first = await team.owner.made(f"{team.url}/invitations", {"email": "Same@example.test"})

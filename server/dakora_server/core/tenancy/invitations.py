@@ -102,6 +102,7 @@ async def accept(platform: Platform, secret: Secret, actor: Principal, origin: O
     grant = WorkspaceGrant(actor, workspace_id, Role.viewer, origin=origin)
     async with changing_workspace(platform, grant) as workspace:
         mac = secret.mac(_PURPOSE, token.encode())
+        await queries.keep_workspace(workspace.tx, workspace_id)
         found = await invitation_queries.lock_by_mac(workspace, mac, clock.now())
         if found is None or not hmac.compare_digest(found[1], mac):
             raise InvitationNotFound

@@ -185,6 +185,16 @@ async def lock_workspace(tx: Transaction, workspace_id: UUID) -> None:
     await tx.execute(select(workspaces.c.id).where(workspaces.c.id == workspace_id).with_for_update())
 
 
+async def keep_workspace(tx: Transaction, workspace_id: UUID) -> None:
+    """Go on only when nobody changes this workspace's members, and let nobody begin to until this transaction ends.
+
+    Whoever has other rows of the workspace to hold holds this one first: else two would wait for each other.
+    """
+    await tx.execute(
+        select(workspaces.c.id).where(workspaces.c.id == workspace_id).with_for_update(read=True, key_share=True)
+    )
+
+
 async def change_workspace(tx: Transaction, workspace_id: UUID, values: Mapping[str, Any]) -> None:
     """Change a workspace's row. Raises SlugTaken."""
     try:
