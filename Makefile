@@ -10,7 +10,7 @@ SOURCES := server/dakora_server packages/client-python/dakora_client cli/dakora_
 LOCK_FLAGS := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
 	--no-emit-find-links --no-emit-package dakora --no-emit-package dakora-client --no-emit-package dakora-server
 
-.PHONY: help setup start test peers check fix bench openapi permissions migrate lock clean
+.PHONY: help setup start test soak peers check fix bench openapi permissions migrate lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ start: setup ## Start the platform on this machine: http://localhost:54321
 
 test: check peers ## Pass every check and every test
 	$(BIN)/pytest
+
+# Half an hour or so. DAKORA_CRASH_SEED begins with the same random numbers again.
+soak: setup ## Kill the server and its PostgreSQL hundreds of times at work, and look for what is lost
+	DAKORA_CRASH_KILLS=500 DAKORA_CRASH_STOPS=100 DAKORA_CRASH_BOTH=50 $(BIN)/pytest -s server/tests/crashes
 
 peers: ## Install what the tests talk to (Redis, PgBouncer, Node), or say what is missing
 	@sh tools/peers.sh

@@ -4,7 +4,7 @@ import difflib
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,12 @@ from dakora_cli.planning import Head, Outcome, plan
 from dakora_cli.reach import ask, at_once
 from dakora_cli.refusals import Exit, Refusal
 from dakora_cli.remote import heads_of, spec_of
+from dakora_cli.word_marks import merged, painted
 from dakora_client import Dakora, Prompt
 from dakora_server.core.templates.model import TemplateSpec
 from dakora_server.core.templates.serialization import to_yaml
 
 _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
-_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +51,20 @@ class Difference:
 @command("diff", *REACHING, *SPEAKING)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @folder_option
+@click.option("--words", is_flag=True, help="Print a changed line once, with [-removed-] and {+added+} words.")
 @click.option("--check", "--exit-code", is_flag=True, help="Exit 1 when there is a difference.")
-def diff(call: Invocation, *, paths: Sequence[Path], folder: Path, check: bool) -> int:
+def diff(call: Invocation, *, paths: Sequence[Path], folder: Path, words: bool, check: bool) -> int:
     """Show how a folder differs from the server.
 
     PATHS are files and sub-folders, all unless given. Lines with - are the server's newest version, lines with + the
-    file's. Comments and the order of fields are not compared. Prompts that are only on the server are named unless
-    paths are given.
+    file's. On a terminal the words that changed in a line stand out. Comments and the order of fields are not
+    compared. Prompts that are only on the server are named unless paths are given.
     """
     reading = read_folder(call.world, folder, paths)
     if reading.problems:
         raise Refusal("These files cannot be compared: mend them first.", problems=reading.problems)
     found = ask(call, partial(_compare, files=reading.files, with_rest=not paths))
-    _report(call, found)
+    _report(call, [replace(one, lines=list(merged(one.lines))) for one in found] if words else found)
     return Exit.NO if check and found else Exit.DONE
 
 
@@ -131,10 +132,8 @@ def _report(call: Invocation, found: Sequence[Difference]) -> None:
         return
     for one in found:
         if one.kind == "changed":
-            for line in one.lines:
-                # The two headings are not removed and added lines.
-                style = "bold" if line.startswith(("--- ", "+++ ")) else _STYLES.get(line[:1])
-                out.line(line, style)
+            for pieces in painted(one.lines):
+                out.pieces(pieces)
         else:
             out.line(f"{one.kind}: {one.id}{f' ({one.path})' if one.path else ''}", "yellow")
     if not found:

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import click
 
+from dakora_cli.label_requests import COMMANDS
 from dakora_cli.options import REACHING, SPEAKING, Invocation, command, group
 from dakora_cli.reach import ask
 from dakora_cli.screen import ago, show_rows
@@ -77,7 +78,7 @@ def history(call: Invocation, *, prompt_id: str, name: str) -> None:
     show_rows(call, _HISTORY, [_row(call, move) for move in found], gives_way="why")
 
 
-for _command in (list_labels, set_label, remove_label, history):
+for _command in (list_labels, set_label, remove_label, history, *COMMANDS):
     label.add_command(_command)
 
 

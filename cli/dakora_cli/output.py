@@ -1,6 +1,7 @@
 """How a command speaks: data on stdout, everything else on stderr."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TextIO
 
@@ -9,6 +10,7 @@ from dakora_cli.world import World
 
 _AGES = ((60, "second", 1), (3600, "minute", 60), (86_400, "hour", 3600), (30 * 86_400, "day", 86_400))
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+_STYLES |= {"red mark": "31;7", "green mark": "32;7"}
 # Control characters except tab and newline, and the marks that turn the direction of text round: somebody else's text
 # must not move the cursor, name the window or hide a line.
 _UNSEEN: dict[int, int | str] = {
@@ -66,6 +68,15 @@ class Output:
     def line(self, text: str, style: str | None = None) -> None:
         """A line of data."""
         self._put(self._stdout, text, style if self.paints else None, safe=self.to_terminal)
+
+    def pieces(self, pieces: Sequence[tuple[str, str | None]]) -> None:
+        """A line of data of several styles; only on a terminal with colours are they seen."""
+        if not self.paints:
+            self.line("".join(text for text, _ in pieces))
+            return
+        shown = ((printable(text), style) for text, style in pieces)
+        self._stdout.write("".join(f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if style else text for text, style in shown))
+        self._stdout.write("\n")
 
     def json(self, value: Any) -> None:
         """Data for programs."""

@@ -83,6 +83,8 @@ def _no(error: APIError, connection: Connection) -> Refusal:
         return Refusal(
             f"{message.rstrip('.')}: what keys may not do at all, a session token in DAKORA_TOKEN may.", facts=facts
         )
+    if error.code == "label_protected":
+        return Refusal(f"{message} `dakora label request` asks for a move.", facts=facts)
     if isinstance(error, ServerError | RateLimited):
         request = f" (request {error.request_id})" if error.request_id else ""
         return NotReached(f"{message.rstrip('.')}{request}.", problems=problems, facts=facts)

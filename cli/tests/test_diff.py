@@ -53,3 +53,44 @@ async def test_colours_are_for_terminals(cli, user):
     path.write_text(PROMPT.replace("Two", "Zwei"))
     assert "\x1b[31m-  Two\x1b[0m" in (await cli("diff", terminal=True)).out
     assert "\x1b" not in (await cli("diff")).out
+
+
+async def test_the_words_that_changed_in_a_line_stand_out_on_a_terminal(cli, user):
+    path = user.write("prompts/greeting.yaml", PROMPT.replace("Two", "Be kind and brief, {{ name }}."))
+    await cli("push")
+    path.write_text(path.read_text().replace("kind and brief", "kind and very clear"))
+    shown = (await cli("diff", terminal=True)).out
+    assert "\x1b[31m-\x1b[0m\x1b[31m  Be kind and \x1b[0m\x1b[31;7mbrief\x1b[0m\x1b[31m, {{ name }}.\x1b[0m\n" in shown
+    assert "\x1b[32;7mvery clear\x1b[0m" in shown
+    plain = (await cli("diff")).out
+    assert {"-  Be kind and brief, {{ name }}.", "+  Be kind and very clear, {{ name }}."} <= set(plain.splitlines())
+    assert "\x1b" not in plain
+    assert "\x1b" not in (await cli("diff", "--no-color", terminal=True)).out
+
+
+async def test_a_pipe_gets_the_words_in_brackets_when_it_asks(cli, user):
+    path = user.write("prompts/greeting.yaml", PROMPT.replace("Two", "Be kind and brief, {{ name }}.\n  Last"))
+    await cli("push")
+    path.write_text(path.read_text().replace("brief", "clear").replace("  Last\n", "  Zuletzt\n  Ganz\n"))
+    shown = await cli("diff", "--words")
+    assert (
+        shown.out.splitlines()[4:8]
+        == [
+            "~  Be kind and [-brief-]{+clear+}, {{ name }}.",
+            "-  Last",
+            "+  Zuletzt",
+            "+  Ganz",
+        ]
+        or shown.out
+    )
+    assert (
+        "~  Be kind and [-brief-]{+clear+}, {{ name }}."
+        in (await cli("diff", "--words", "--json")).json["prompts"][0]["diff"]
+    )
+
+
+async def test_a_line_that_looks_like_a_heading_is_none(cli, user):
+    path = user.write("prompts/greeting.yaml", PROMPT.replace("  Two", "  -- one two three\n  ++ x"))
+    await cli("push")
+    path.write_text(path.read_text().replace("one two three", "one two four"))
+    assert "~  -- one two [-three-]{+four+}" in (await cli("diff", "--words")).out.splitlines()

@@ -2,6 +2,7 @@
 
 from dakora_client._settings import VERSION
 from dakora_client.client import Dakora
+from dakora_client.diff_types import Change, Diff, DiffLine, DiffWord
 from dakora_client.errors import (
     APIError,
     AuthenticationError,
@@ -27,9 +28,7 @@ from dakora_client.sync_client import DakoraSync
 from dakora_client.types import (
     ApiKey,
     AuditEvent,
-    Change,
     Context,
-    Diff,
     Fault,
     Health,
     InputSpec,
@@ -72,6 +71,8 @@ __all__ = [
     "DakoraError",
     "DakoraSync",
     "Diff",
+    "DiffLine",
+    "DiffWord",
     "Fault",
     "Health",
     "InputSpec",

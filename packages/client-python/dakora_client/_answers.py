@@ -9,11 +9,10 @@ from urllib.parse import parse_qs
 
 from dakora_client._frozen import freeze
 from dakora_client._request import Answer
+from dakora_client.diff_types import Change, Diff, DiffLine, DiffWord
 from dakora_client.errors import UnexpectedAnswer
 from dakora_client.types import (
-    Change,
     Context,
-    Diff,
     Fault,
     Health,
     Me,
@@ -164,8 +163,17 @@ def change(data: Mapping[str, Any]) -> Change:
         op=data["op"],
         before=freeze(data.get("before")),
         after=freeze(data.get("after")),
-        lines=freeze(data.get("lines")),
+        lines=None if data.get("lines") is None else tuple(map(_line, data["lines"])),
+        words=_words(data.get("words")),
     )
+
+
+def _line(data: Mapping[str, Any]) -> DiffLine:
+    return DiffLine(op=data["op"], text=data["text"], words=_words(data.get("words")))
+
+
+def _words(data: Sequence[Mapping[str, Any]] | None) -> tuple[DiffWord, ...] | None:
+    return None if data is None else tuple(DiffWord(op=word["op"], text=word["text"]) for word in data)
 
 
 def diff(answer: Answer) -> Diff:

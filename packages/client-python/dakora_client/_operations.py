@@ -6,9 +6,9 @@ from typing import Any
 from dakora_client import _answers
 from dakora_client._answers import Page
 from dakora_client._request import Call, encode, entity_tag, once, query, refused, segment
+from dakora_client.diff_types import Diff
 from dakora_client.types import (
     Context,
-    Diff,
     Health,
     InputSpec,
     Me,

@@ -9,8 +9,8 @@ from typing import Any
 
 from dakora_client import _label_operations, _operations
 from dakora_client._senders import SyncSender
+from dakora_client.diff_types import Diff
 from dakora_client.types import (
-    Diff,
     InputSpec,
     Label,
     LabelMove,

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Required, TypedDict
 
+from dakora_client.diff_types import Change
+
 InputType = Literal["string", "number", "boolean", "array<string>", "object"]
 Role = Literal["system", "user", "assistant", "tool"]
 MemberRole = Literal["owner", "admin", "editor", "viewer"]
@@ -168,26 +170,6 @@ class ValidationReport:
     includes: tuple[str, ...]
     errors: tuple[Fault, ...]
     warnings: tuple[Fault, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One field that differs between two versions. `lines` is a line-by-line diff where the field is text."""
-
-    field: str
-    op: str
-    before: Any
-    after: Any
-    lines: Sequence[Any] | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diff:
-    """What changed from one version of a prompt to another."""
-
-    from_version: int | str
-    to_version: int | str
-    changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,8 @@ async def test_a_prompt_from_its_first_version_to_its_return(dakora):
     assert (await prompts.get("greeting", label="latest")).version_number == 2
     diff = await prompts.diff("greeting", 1, 2)
     assert [(change.field, change.op) for change in diff.changes] == [("template", "changed")]
+    assert "".join(word.text for word in diff.changes[0].words if word.op != "insert") == first.template
+    assert "".join(word.text for word in diff.changes[0].words if word.op != "delete") == second.template
 
     back = await prompts.rollback("greeting", 1, message="it was better")
     assert (back.version_number, back.content_hash) == (3, first.content_hash)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import httpx2
 import pytest
 
-from dakora_client import DakoraSync, PartVersion, PromptSummary, UnexpectedAnswer, User
+from dakora_client import DakoraSync, DiffLine, DiffWord, PartVersion, PromptSummary, UnexpectedAnswer, User
 
 
 def ok(body, **headers):
@@ -136,11 +136,14 @@ async def test_a_report_lists_what_is_wrong_instead_of_raising(connect, serve):
 
 
 async def test_a_diff_names_each_field(connect, serve):
-    lines = [{"op": "-", "text": "a"}, {"op": "+", "text": "b"}]
-    change = {"field": "template", "op": "changed", "before": "a", "after": "b", "lines": lines}
+    words = [{"op": "equal", "text": "a "}, {"op": "delete", "text": "b"}]
+    lines = [{"op": "-", "text": "a b", "words": words}, {"op": "+", "text": "c", "words": None}]
+    change = {"field": "template", "op": "changed", "before": "a b", "after": "c", "lines": lines}
     diff = await connect(serve(ok({"from": 1, "to": 2, "changes": [change]}))).prompts.diff("greeting", 1, 2)
     assert (diff.from_version, diff.to_version) == (1, 2)
-    assert (diff.changes[0].field, diff.changes[0].after, diff.changes[0].lines) == ("template", "b", lines)
+    assert (diff.changes[0].field, diff.changes[0].after, diff.changes[0].words) == ("template", "c", None)
+    told = (DiffWord(op="equal", text="a "), DiffWord(op="delete", text="b"))
+    assert diff.changes[0].lines == (DiffLine(op="-", text="a b", words=told), DiffLine(op="+", text="c"))
 
 
 async def test_me_knows_person_workspaces_and_project(connect, serve):

@@ -1,6 +1,6 @@
 """A prompt's history: versions, what changed between two, and back again."""
 
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from fastapi import APIRouter, Request
@@ -44,11 +44,23 @@ router = APIRouter(
 )
 
 
+class Word(BaseModel):
+    """A stretch of a line that was kept, put in or taken out."""
+
+    op: Literal["equal", "insert", "delete"]
+    text: str
+
+
 class Line(BaseModel):
     """A line of text that was kept, added or removed."""
 
     op: str = Field(description="` `, `+` or `-`.")
     text: str
+    words: list[Word] | None = Field(
+        None,
+        description="For a line that became another one much like it: its words. A removed line's are kept or taken "
+        "out, an added line's kept or put in; together they are the text.",
+    )
 
 
 class Change(BaseModel):
@@ -59,6 +71,7 @@ class Change(BaseModel):
     before: JsonValue = None
     after: JsonValue = None
     lines: list[Line] | None = Field(None, description="For texts of several lines.")
+    words: list[Word] | None = Field(None, description="For texts of a single line that have words in common.")
 
 
 class Diff(BaseModel):

@@ -46,6 +46,20 @@ async def test_a_diff_names_each_field_that_changed(project):
     assert (await project.client.get(f"{project.prompts}/p/versions/1/diff/9")).status_code == 404
 
 
+async def test_a_diff_tells_the_words_of_a_changed_line(project):
+    chat = {"messages": [{"role": "system", "content": "Be kind.\nAnswer in French."}]}
+    await project.client.post(project.prompts, json={"id": "p", **chat, "description": "Greets a person"})
+    chat["messages"][0]["content"] = "Be kind.\nAnswer in plain German."
+    await project.client.put(f"{project.prompts}/p", json={**chat, "description": "Greets every person"})
+    answer = await project.client.get(f"{project.prompts}/p/versions/1/diff/2")
+    by_field = {change["field"]: change for change in answer.json()["changes"]}
+    removed, added = by_field["messages[0].content"]["lines"][1:]
+    assert removed["words"][:2] == [{"op": "equal", "text": "Answer in "}, {"op": "delete", "text": "French"}]
+    assert added["words"][:2] == [{"op": "equal", "text": "Answer in "}, {"op": "insert", "text": "plain German"}]
+    assert "words" not in by_field["messages[0].content"]["lines"][0]
+    assert [word["op"] for word in by_field["description"]["words"]] == ["equal", "delete", "insert", "equal"]
+
+
 async def test_a_rollback_is_a_new_version_with_the_old_content(project):
     first = await project.create("p", "one")
     await project.save("p", "two")

@@ -5,11 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, Select, and_, func, insert, or_, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.exc import IntegrityError
 
 from dakora_server.core.exceptions import PartExists
-from dakora_server.core.parts.records import PartRecord, PartVersion, Usage
+from dakora_server.core.parts.records import PartFacts, PartRecord, PartVersion, Usage
 from dakora_server.core.scope import ProjectReader, ProjectRows, ProjectWriter
 from dakora_server.core.selection import Selector
 from dakora_server.core.storage.tables import part_uses, part_versions, parts
@@ -224,15 +223,13 @@ async def touch(project: ProjectWriter, part_id: str, **changes: Any) -> None:
     await project.tx.execute(own.values(revision=parts.c.revision + 1, **changes))
 
 
-async def named_documents(project: ProjectRows) -> list[tuple[str, str, int]]:
-    """Every document that a row of this project names: its hash, and the first part and version that name it."""
-    query = (
-        select(_V.content_hash, _V.part_id, _V.number)
-        .where(project.owns(part_versions))
-        .ext(distinct_on(_V.content_hash))
-        .order_by(_V.content_hash, _V.part_id, _V.number)
-    )
-    return [(row.content_hash, row.part_id, row.number) for row in await project.tx.execute(query)]
+async def version_facts(project: ProjectRows, *, after: tuple[str, int] | None, limit: int) -> list[PartFacts]:
+    """The rows of all parts' versions, deleted ones too, in order of id and number, beginning behind `after`."""
+    query = select(*(_V[name] for name in PartFacts.__dataclass_fields__)).where(project.owns(part_versions))
+    if after is not None:
+        query = query.where(tuple_(_V.part_id, _V.number) > tuple_(*after))
+    found = await project.tx.execute(query.order_by(_V.part_id, _V.number).limit(limit))
+    return [PartFacts(**row._mapping) for row in found]
 
 
 async def version_gaps(project: ProjectRows) -> list[str]:

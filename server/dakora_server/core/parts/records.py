@@ -84,3 +84,32 @@ class Usage:
     direct: bool
     floating: bool
     labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PartFacts:
+    """What a version's row says of its document, and of its place."""
+
+    part_id: str
+    number: int
+    semver: str
+    content_hash: str
+    description: str
+    tags: list[str]
+    variables: list[str]
+    size: int
+
+    @property
+    def id(self) -> str:
+        """The part's."""
+        return self.part_id
+
+    @property
+    def name(self) -> str:
+        """How it is called in a report."""
+        return f"part {self.part_id} version {self.number}"
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Where it stands in the order of all."""
+        return self.part_id, self.number

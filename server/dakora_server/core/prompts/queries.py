@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, delete, func, insert, or_, select, update
-from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, distinct_on
+from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.exc import IntegrityError
 
 from dakora_server.core.exceptions import PromptExists
@@ -253,29 +252,48 @@ async def add_versions(project: ProjectWriter, rows: list[dict[str, Any]]) -> No
 
 async def remove(project: ProjectWriter, prompt_id: str) -> None:
     """Remove a prompt that now lies elsewhere, with its versions. Its documents are left to the sweeper."""
-    await project.tx.execute(delete(prompts).where(project.owns(prompts), prompts.c.prompt_id == prompt_id))
+    # PostgreSQL lets nobody remove a prompt that is in use.
+    await touch(project, prompt_id, archived_at=func.now())
+    await purge(project, prompt_id)
 
 
 @dataclass(frozen=True, slots=True)
-class NamedDocument:
-    """A document that at least one version names, and the first of them."""
+class VersionFacts:
+    """What a version's row says of its document, and of its place."""
 
-    project_id: UUID
-    content_hash: str
     prompt_id: str
     number: int
+    semver: str
+    content_hash: str
+    description: str
+    tags: list[str]
+    inputs: dict[str, Any]
+    portable: bool
+
+    @property
+    def id(self) -> str:
+        """The prompt's."""
+        return self.prompt_id
+
+    @property
+    def name(self) -> str:
+        """How it is called in a report."""
+        return f"{self.prompt_id} version {self.number}"
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Where it stands in the order of all."""
+        return self.prompt_id, self.number
 
 
-async def named_documents(project: ProjectRows) -> list[NamedDocument]:
-    """Every document that a row of this project names."""
+async def version_facts(project: ProjectRows, *, after: tuple[str, int] | None, limit: int) -> list[VersionFacts]:
+    """The rows of all prompts' versions, archived ones too, in order of id and number, beginning behind `after`."""
     v = versions.c
-    query = (
-        select(v.project_id, v.content_hash, v.prompt_id, v.number)
-        .where(project.owns(versions))
-        .ext(distinct_on(v.content_hash))
-        .order_by(v.content_hash, v.prompt_id, v.number)
-    )
-    return [NamedDocument(**row._mapping) for row in await project.tx.execute(query)]
+    query = select(*(v[name] for name in VersionFacts.__dataclass_fields__)).where(project.owns(versions))
+    if after is not None:
+        query = query.where(tuple_(v.prompt_id, v.number) > tuple_(*after))
+    found = await project.tx.execute(query.order_by(v.prompt_id, v.number).limit(limit))
+    return [VersionFacts(**row._mapping) for row in found]
 
 
 async def version_gaps(project: ProjectRows) -> list[str]:

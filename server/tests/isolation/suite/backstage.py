@@ -38,9 +38,12 @@ async def act(world: Any, tenants: Tenants, rows: Rows) -> list[object]:
     for spot in side.spots:
         grant = Grant(actor, WorkspaceId(UUID(side.id)), ProjectId(UUID(spot.id)), Role.owner)
         async with reading(world.platform, grant) as project:
-            found += [await queries.named_documents(project), await queries.version_gaps(project)]
+            found += [await queries.version_facts(project, after=None, limit=1000), await queries.version_gaps(project)]
             found += [await queries.totals(project)]
-            found += [await part_rows.named_documents(project), await part_rows.version_gaps(project)]
+            found += [
+                await part_rows.version_facts(project, after=None, limit=1000),
+                await part_rows.version_gaps(project),
+            ]
             found += [await part_rows.totals(project)]
         async with writing(world.platform, grant) as project:
             await queries.purge(project, "draft-3")

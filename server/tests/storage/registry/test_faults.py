@@ -5,11 +5,14 @@ It is an outage or a named corruption, never a prompt that is not there; and not
 
 import logging
 import resource
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from dakora_server.core.storage.registry.addresses import parse_place
+
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
 
 OUTAGES = ("slow", "hang", "down", "reset", "cut", "forbidden", "broken", "nowhere")
 
@@ -85,7 +88,7 @@ async def test_a_store_that_gives_other_bytes_is_a_corruption_with_a_name(served
 
 async def test_a_document_that_is_gone_is_a_corruption_with_a_name_and_no_404(served):
     kept = (await served.create("gone", "A text that will be gone, {{ name }}")).json()
-    await served.registry.delete(served.project_id, kept["content_hash"])
+    await served.registry.sweep(served.project_id, kept["content_hash"], before=LATER)
     for answer in (await served.get("gone"), await served.render("gone", name="Ada")):
         assert (answer.status_code, answer.json()["code"]) == (500, "document_corrupt")
         assert kept["content_hash"] in answer.json()["detail"]

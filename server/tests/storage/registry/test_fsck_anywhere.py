@@ -1,6 +1,10 @@
 """fsck finds and sweeps the same in a cloud as in a folder."""
 
+from datetime import UTC, datetime
+
 from dakora_server.core.prompts.fsck import fsck
+
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 async def test_missing_damaged_and_left_over_documents_are_found_in_a_cloud(served_kind, serve):
@@ -8,7 +12,7 @@ async def test_missing_damaged_and_left_over_documents_are_found_in_a_cloud(serv
         kept, lost, damaged = [(await served.create(name, name)).json() for name in ("kept", "lost", "damaged")]
         assert (await fsck(served.platform.database, served.registry)).is_clean
 
-        await served.registry.delete(served.project_id, lost["content_hash"])
+        await served.registry.sweep(served.project_id, lost["content_hash"], before=LATER)
         await served.put_raw(damaged["content_hash"], b"other bytes")
         await served.put_raw("1" * 64, b"nobody's")
         report = await fsck(served.platform.database, served.registry)

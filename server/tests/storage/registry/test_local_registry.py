@@ -5,6 +5,7 @@ import errno
 import hashlib
 import os
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 
@@ -34,6 +35,21 @@ async def test_a_second_put_of_the_same_bytes_leaves_the_file_alone(registry):
     before = path.stat().st_ino
     await asyncio.gather(*(registry.put(project, HASH, b"text") for _ in range(20)))
     assert path.stat().st_ino == before
+
+
+async def test_what_is_stored_again_while_it_is_swept_stays(registry):
+    project, before = uuid.uuid4(), datetime(2020, 1, 1, tzinfo=UTC)
+    path = registry.root / str(project) / f"{HASH}.yaml"
+    for _ in range(400):
+        await registry.put(project, HASH, b"text")
+        os.utime(path, (0, 0))
+        sweep, put = registry.sweep(project, HASH, before=before), registry.put(project, HASH, b"text")
+        await asyncio.gather(sweep, put)
+        assert path.read_bytes() == b"text"
+    assert await registry.leftovers() == []
+    os.utime(path, (0, 0))
+    assert await registry.sweep(project, HASH, before=before)
+    assert not await registry.sweep(project, HASH, before=before)
 
 
 async def test_nothing_temporary_stays_behind(registry):

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -13,6 +14,8 @@ from hypothesis import strategies as some
 from dakora_server.core.exceptions import DocumentCorrupt, RegistryUnavailable
 from dakora_server.core.storage.registry.base import MAX_OBJECT_BYTES, StoredDocument
 from dakora_server.core.storage.side_by_side import for_each
+
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def named(text: bytes) -> str:
@@ -114,11 +117,20 @@ async def test_what_is_too_large_to_be_a_document_is_not_read(backend):
         await backend.registry.get(project, named(b"text"))
 
 
+async def test_what_was_stored_since_is_not_swept(backend):
+    project = uuid.uuid4()
+    await backend.registry.put(project, named(b"text"), b"text")
+    assert not await backend.registry.sweep(project, named(b"text"), before=datetime(2020, 1, 1, tzinfo=UTC))
+    assert await backend.registry.get(project, named(b"text")) == b"text"
+    assert await backend.registry.sweep(project, named(b"text"), before=LATER)
+    assert not await backend.registry.sweep(project, named(b"text"), before=LATER)
+
+
 async def test_what_is_deleted_is_gone_and_can_be_put_again(backend):
     project = uuid.uuid4()
     await backend.registry.put(project, named(b"text"), b"text")
     for _ in range(2):
-        await backend.registry.delete(project, named(b"text"))
+        await backend.registry.sweep(project, named(b"text"), before=LATER)
     assert await walked(backend.registry) == []
     with pytest.raises(DocumentCorrupt):
         await backend.registry.get(project, named(b"text"))

@@ -39,7 +39,8 @@ class Registry(Protocol):
     """Documents at `<project_id>/<sha256>.yaml`, each written once.
 
     - A put that returns has happened: whatever ends afterwards, a get gives exactly these bytes.
-    - Nothing is overwritten. Putting what is there already does nothing, by however many writers at once. One case
+    - Nothing is overwritten. Putting what is there already changes nothing, by however many writers at once, but that
+      it counts as written now, so that no sweeper takes it from the row that is about to name it. One case
       is different: where other bytes stand under a hash that the new ones have and they have not, they are damage;
       the new ones take their place, and the log names the document.
     - A document that is not there, or is too large to be one, is `DocumentCorrupt`, which names it: rows name only
@@ -59,8 +60,11 @@ class Registry(Protocol):
         """The stored bytes; comparing them with the hash is up to the caller. Raises DocumentCorrupt when there are
         none, RegistryUnavailable."""
 
-    async def delete(self, project_id: UUID, digest: str) -> None:
-        """Remove a document nobody refers to. Removing what is gone does nothing. Raises RegistryUnavailable."""
+    async def sweep(self, project_id: UUID, digest: str, *, before: datetime) -> bool:
+        """Remove a document nobody refers to, unless it was stored (again) since `before`; whether it was removed.
+
+        Raises RegistryUnavailable.
+        """
 
     async def check(self) -> None:
         """Raises RegistryUnavailable unless documents can be read now, and written where there is room."""

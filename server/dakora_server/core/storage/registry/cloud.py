@@ -10,12 +10,14 @@ import logging
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 
+from dakora_server.core import clock
 from dakora_server.core.exceptions import DakoraError, RegistryFull, RegistryUnavailable
 from dakora_server.core.storage.registry.base import (
     DOCUMENT_SUFFIX,
@@ -38,6 +40,8 @@ MARKER = "_dakora"
 _MARK = b"Documents of Dakora. Written once, never changed; `python -m dakora_server fsck` looks after them.\n"
 _DOCUMENT = re.compile(rf"([0-9a-f-]{{36}})/({HASH.pattern}){re.escape(DOCUMENT_SUFFIX)}")
 _PAGE = 1000
+# What is stored again is written again if it is older than this, so that it is young enough not to be swept.
+_RENEW_AFTER = timedelta(hours=1)
 # How often a put looks again at what stands in its place.
 _ATTEMPTS = 4
 # How the services say that there is no room: HTTP's own word, MinIO's, Ceph's.
@@ -73,13 +77,18 @@ class CloudRegistry:
             raise damaged(digest) from None
         return found
 
-    async def delete(self, project_id: UUID, digest: str) -> None:
-        """See Registry.delete."""
+    async def sweep(self, project_id: UUID, digest: str, *, before: datetime) -> bool:
+        """See Registry.sweep. Between the look and the removal there is a moment that these stores cannot close."""
+        path = _path(project_id, digest)
         try:
             async with self._bounded():
-                await obstore.delete_async(self._store, _path(project_id, digest))
+                if (await obstore.head_async(self._store, path))["last_modified"] >= before:
+                    return False
+                await obstore.delete_async(self._store, path)
         except FileNotFoundError:
             await self._require_container()
+            return False
+        return True
 
     async def check(self) -> None:
         """See Registry.check."""
@@ -145,15 +154,16 @@ class CloudRegistry:
 
     async def _settle(self, path: str, digest: str, text: bytes) -> None:
         """Something stands where `text` should go: the same bytes, and all is well; or damage, which it replaces."""
-        written = False
+        written = is_damage = False
         for _ in range(_ATTEMPTS):
-            found, version = await self._look(path)
-            if found == text:
-                if written:
+            found, version, written_at = await self._look(path)
+            if found == text and (written or clock.now() - written_at < _RENEW_AFTER):
+                if is_damage:
                     logger.warning("document %s was damaged in the store and has been written again", path)
                 return
+            is_damage = is_damage or found != text
             # It took the bytes and gives others, or ours are no better: nothing here is to be relied on.
-            if written or hashlib.sha256(text).hexdigest() != digest:
+            if found != text and (written or hashlib.sha256(text).hexdigest() != digest):
                 raise damaged(digest)
             # Only in place of what was just read: where another writer was faster, its bytes are looked at again.
             with contextlib.suppress(PreconditionError):
@@ -162,27 +172,27 @@ class CloudRegistry:
                 written = True
         raise RegistryUnavailable
 
-    async def _look(self, path: str) -> tuple[bytes | None, "UpdateVersion"]:
-        """What stands there, None for what is too large, and which version of it this is."""
+    async def _look(self, path: str) -> tuple[bytes | None, "UpdateVersion", datetime]:
+        """What stands there, None for what is too large, which version of it this is, and when it was written."""
         try:
-            return await self._read(path)
+            content, meta = await self._read(path)
         except _TooLarge as large:
-            return None, large.version
+            return None, _version(large.meta), large.meta["last_modified"]
         except FileNotFoundError:
             # It was there a moment ago: somebody sweeps. The caller's next try finds the place free.
             raise RegistryUnavailable from None
+        return content, _version(meta), meta["last_modified"]
 
-    async def _read(self, path: str) -> tuple[bytes, "UpdateVersion"]:
-        """An object and which version of it this is. Raises FileNotFoundError, _TooLarge, RegistryUnavailable."""
+    async def _read(self, path: str) -> tuple[bytes, "ObjectMeta"]:
+        """An object and what the store says of it. Raises FileNotFoundError, _TooLarge, RegistryUnavailable."""
         async with self._bounded():
             result = await obstore.get_async(self._store, path)
-            version = _version(result.meta)
             if result.meta["size"] > MAX_OBJECT_BYTES:
-                raise _TooLarge(version)
+                raise _TooLarge(result.meta)
             content = bytes(await result.bytes_async())
             if len(content) != result.meta["size"]:
                 raise RegistryUnavailable
-        return content, version
+        return content, result.meta
 
     async def _require_container(self) -> None:
         """Raises RegistryUnavailable where there is no container: then it is not the document that is missing."""
@@ -209,11 +219,11 @@ class CloudRegistry:
 
 
 class _TooLarge(Exception):
-    """The object is too large to be a document; this is which version of it that holds for."""
+    """The object is too large to be a document; this is what the store says of it."""
 
-    def __init__(self, version: "UpdateVersion") -> None:
+    def __init__(self, meta: "ObjectMeta") -> None:
         super().__init__()
-        self.version = version
+        self.meta = meta
 
 
 def _version(meta: "ObjectMeta") -> "UpdateVersion":

@@ -7,11 +7,12 @@ A put is acknowledged only when the bytes and the name are on disk: temporary fi
 import asyncio
 import contextlib
 import errno
+import fcntl
 import hashlib
 import logging
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -55,9 +56,9 @@ class LocalRegistry:
         """See Registry.get."""
         return await self._run(self._get, project_id, digest)
 
-    async def delete(self, project_id: UUID, digest: str) -> None:
-        """See Registry.delete."""
-        await self._run(self._delete, project_id, digest)
+    async def sweep(self, project_id: UUID, digest: str, *, before: datetime) -> bool:
+        """See Registry.sweep."""
+        return await self._run(self._sweep, project_id, digest, before.timestamp())
 
     async def check(self) -> None:
         """See Registry.check."""
@@ -142,7 +143,7 @@ class LocalRegistry:
 
     def _put(self, project_id: UUID, digest: str, text: bytes) -> None:
         final = self._path(project_id, digest)
-        if self._holds(final, text):
+        if self._holds(final, text) and self._renew(final):
             # Its writer may not be done yet: what is acknowledged here has to be durable here.
             _sync_folder(final.parent)
             return
@@ -196,8 +197,27 @@ class LocalRegistry:
             self._folders.add(project_id)
         return folder
 
-    def _delete(self, project_id: UUID, digest: str) -> None:
-        self._path(project_id, digest).unlink(missing_ok=True)
+    @staticmethod
+    def _renew(final: Path) -> bool:
+        """Let a document count as written now, so that no sweeper takes it from its new row; False if it is gone."""
+        try:
+            with _locked(final.parent, fcntl.LOCK_SH):
+                os.utime(final)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _sweep(self, project_id: UUID, digest: str, before: float) -> bool:
+        final = self._path(project_id, digest)
+        try:
+            # Whoever stores the same document now has made it young by then, or finds it gone.
+            with _locked(final.parent, fcntl.LOCK_EX):
+                if final.stat().st_mtime >= before:
+                    return False
+                final.unlink()
+        except FileNotFoundError:
+            return False
+        return True
 
     def _check(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -223,6 +243,17 @@ def _write_durably(path: Path, text: bytes) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, how: int) -> Iterator[None]:
+    """Hold a folder against the other processes of this machine."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, how)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _sync_folder(folder: Path) -> None:
