@@ -52,6 +52,11 @@ class PromptRecord:
         """Strong entity tag: changes whenever anything in the answer does, and never comes back."""
         return f'"{self.content_hash[:16]}-{self.number}-{self.revision}-{self.label_revision}"'
 
+    def is_found_like(self, other: "PromptRecord") -> bool:
+        """Whether the same searches and filters find both."""
+        mine, others = (self.description, self.tags, self.folder), (other.description, other.tags, other.folder)
+        return mine == others
+
     def is_named_by(self, tags: Sequence[str]) -> bool:
         """Whether one of these tags of `If-Match` names this version.
 
@@ -95,6 +100,14 @@ class PromptFilter:
     tag: str | None = None
     folder: str | None = None
     label: str | None = None
+
+    def holds(self, record: PromptRecord) -> bool:
+        """Whether the prompt lies in the folder, or below it, and has the tag."""
+        inside = self.folder is None or record.folder == self.folder or record.folder.startswith(f"{self.folder}/")
+        return inside and (not self.tag or self.tag in record.tags)
+
+
+EVERYTHING = PromptFilter()
 
 
 @dataclass(frozen=True, slots=True)

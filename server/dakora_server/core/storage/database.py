@@ -23,7 +23,8 @@ _IDLE_IN_TRANSACTION = "30s"
 # Always all of them: whatever a connection was left with, nothing of it holds here.
 _SPEAK_FOR = (
     "SELECT set_config('dakora.user_id', %s, true), set_config('dakora.workspace_id', %s, true),"
-    " set_config('dakora.project_id', %s, true), set_config('dakora.platform', %s, true)"
+    " set_config('dakora.project_id', %s, true), set_config('dakora.platform', %s, true),"
+    " set_config('dakora.wanted', '', true)"
 )
 _BEGIN = (
     f"{_SPEAK_FOR}, set_config('statement_timeout', %s, true),"

@@ -165,6 +165,20 @@ versions = Table(
     Index("ix_versions_project_id_content_hash", "project_id", "content_hash"),
 )
 
+# What prompts are found by: an index in all but name, because behind a policy PostgreSQL would not use one.
+prompt_search = Table(
+    "prompt_search",
+    metadata,
+    Column("project_id", Uuid, primary_key=True),
+    Column("id_key", Text, primary_key=True),
+    # The newest version's description in lower case.
+    Column("words", Text, nullable=False),
+    # Numbers for all short runs of characters in id and words, and for tags and folders: what GIN finds rows by.
+    Column("numbers", ARRAY(Integer), nullable=False),
+    ForeignKeyConstraint(["project_id", "id_key"], ["prompts.project_id", "prompts.id_key"], ondelete="CASCADE"),
+    Index("ix_prompt_search_numbers", "numbers", postgresql_using="gin"),
+)
+
 labels = Table(
     "labels",
     metadata,

@@ -1,0 +1,72 @@
+"""finding prompts: by any part of their texts, by tag and by folder"""
+
+from alembic import op
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from dakora_server.core.prompts.finding import as_array, numbers_of
+
+revision = '0005'
+down_revision = '0003'
+branch_labels = None
+depends_on = None
+
+_BATCH = 1000
+
+
+def upgrade() -> None:
+    op.create_table('prompt_search',
+    sa.Column('project_id', sa.Uuid(), nullable=False),
+    sa.Column('id_key', sa.Text(), nullable=False),
+    sa.Column('words', sa.Text(), nullable=False),
+    sa.Column('numbers', postgresql.ARRAY(sa.Integer()), nullable=False),
+    sa.ForeignKeyConstraint(['project_id', 'id_key'], ['prompts.project_id', 'prompts.id_key'], name=op.f('fk_prompt_search_prompts'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('project_id', 'id_key', name=op.f('pk_prompt_search'))
+    )
+    _fill()
+    op.create_index('ix_prompt_search_numbers', 'prompt_search', ['numbers'], unique=False, postgresql_using='gin')
+    op.execute(
+        'CREATE FUNCTION dakora_wanted() RETURNS integer[] LANGUAGE sql STABLE PARALLEL SAFE AS $$'
+        " SELECT coalesce(nullif(current_setting('dakora.wanted', true), ''), '{}')::integer[] $$"
+    )
+    op.execute('GRANT SELECT, INSERT, UPDATE ON prompt_search TO dakora_app')
+    op.execute('ALTER TABLE prompt_search ENABLE ROW LEVEL SECURITY')
+    op.execute('ALTER TABLE prompt_search FORCE ROW LEVEL SECURITY')
+    # The question is part of the policy: behind a policy, PostgreSQL looks nothing up in an index that a query asks
+    # for with an operator that might tell of rows not to be seen, and `@>` counts as one.
+    own = 'project_id = dakora_project()'
+    op.execute(
+        f'CREATE POLICY tenant_all ON prompt_search FOR ALL USING ({own} AND numbers @> dakora_wanted())'
+        f' WITH CHECK ({own})'
+    )
+
+
+def _fill() -> None:
+    """Enter what is there. The owner sees every row only while the walls do not stop it."""
+    for table in ('prompts', 'versions'):
+        op.execute(f'ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY')
+    connection = op.get_bind()
+    found = connection.execute(sa.text(
+        'SELECT p.project_id, p.id_key, p.folder, v.description, v.tags FROM prompts p JOIN versions v'
+        ' ON v.project_id = p.project_id AND v.prompt_id = p.prompt_id AND v.number = p.head_number'
+    ))
+    enter = sa.text('INSERT INTO prompt_search VALUES (:project_id, :id_key, :words, cast(:numbers AS integer[]))')
+    for rows in found.partitions(_BATCH):
+        connection.execute(enter, [_entry(row) for row in rows])
+    for table in ('prompts', 'versions'):
+        op.execute(f'ALTER TABLE {table} FORCE ROW LEVEL SECURITY')
+
+
+def _entry(row: sa.Row) -> dict[str, object]:
+    words = row.description.lower()
+    return {
+        'project_id': row.project_id,
+        'id_key': row.id_key,
+        'words': words,
+        'numbers': as_array(numbers_of(row.project_id, row.id_key, words, tags=row.tags, folder=row.folder)),
+    }
+
+
+def downgrade() -> None:
+    op.drop_table('prompt_search')
+    op.execute('DROP FUNCTION dakora_wanted()')
