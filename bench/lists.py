@@ -89,11 +89,13 @@ class Shelf:
             ) as copy:
                 for name, _, description, tags in self.rows:
                     copy.write_row((project, name, 1, "1.0.0", _NO_DOCUMENT, description, tags, inputs, True, user))
-            with cursor.copy("COPY prompt_search (project_id, id_key, words, numbers) FROM STDIN") as copy:
+            with cursor.copy("COPY prompt_search (project_id, id_key, words, folder, tags) FROM STDIN") as copy:
                 for name, folder, description, tags in self.rows:
-                    words = description.lower()
-                    numbers = numbers_of(project, name, words, tags=tags, folder=folder)
-                    copy.write_row((project, name, words, as_array(numbers)))
+                    copy.write_row((project, name, description.lower(), folder, tags))
+            with cursor.copy("COPY prompt_numbers (project_id, id_key, words, numbers) FROM STDIN") as copy:
+                for name, folder, description, tags in self.rows:
+                    numbers = numbers_of(project, name, description.lower(), tags=tags, folder=folder)
+                    copy.write_row((project, name, description.lower(), as_array(numbers)))
             connection.commit()
             connection.autocommit = True
             cursor.execute("VACUUM ANALYZE")

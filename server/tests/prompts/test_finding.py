@@ -90,10 +90,11 @@ class TestWhatIsFound:
 
     async def test_another_thing_with_the_same_number_is_not_found(self, project, monkeypatch):
         await project.create("p", description="some words", folder="here", metadata={"tags": ["t"]})
-        # As if everything had the number of everything else.
+        # As if every question had a number of this prompt's.
+        number = question(project.id, PromptFilter(tag="t"))[0]
         for few in (0, 1000):
             monkeypatch.setattr(list_queries, "_FEW", few)
-            monkeypatch.setattr(list_queries, "question", lambda *_: [])
+            monkeypatch.setattr(list_queries, "question", lambda *_: [number])
             assert await ids(project, tag="other") == []
             assert await ids(project, folder="there") == []
             assert await ids(project, search="other") == []
@@ -138,7 +139,7 @@ async def test_the_question_narrows_what_the_wall_lets_through(project, platform
     # What makes the index usable behind the wall: the policy itself compares rows with the question.
     await project.create("p", description="words")
     async with platform.database.transaction(Tenant(project_id=project.id)) as tx:
-        count = text("SELECT count(*) FROM prompt_search")
+        count = text("SELECT count(*) FROM prompt_numbers")
         want = text("SELECT set_config('dakora.wanted', :numbers, true)")
         seen = []
         for search in (None, "word", "other"):

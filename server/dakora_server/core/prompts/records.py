@@ -101,11 +101,6 @@ class PromptFilter:
     folder: str | None = None
     label: str | None = None
 
-    def holds(self, record: PromptRecord) -> bool:
-        """Whether the prompt lies in the folder, or below it, and has the tag."""
-        inside = self.folder is None or record.folder == self.folder or record.folder.startswith(f"{self.folder}/")
-        return inside and (not self.tag or self.tag in record.tags)
-
 
 EVERYTHING = PromptFilter()
 
