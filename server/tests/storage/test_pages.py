@@ -52,6 +52,19 @@ async def test_what_was_begun_before_a_change_is_not_kept_and_nobody_joins_it(da
         assert new.landed.is_set()
 
 
+async def test_of_several_who_make_the_same_at_once_none_is_kept_after_a_change(database_url):
+    key = PageKey(uuid.uuid4(), "a")
+    async with listening(database_url) as (feed, pages):
+        flights = [pages.begin(key) for _ in range(3)]
+        pages.end(flights[2], None)
+        assert pages.under_way(key) is flights[1]
+        feed.publish(key.project_id, "some-prompt")
+        for flight in flights[:2]:
+            pages.end(flight, Page((), b"old"))
+            assert pages.get(key) is None
+        assert not pages._flights
+
+
 async def test_nothing_is_given_out_or_waited_for_while_changes_are_not_heard(database_url):
     key = PageKey(uuid.uuid4(), "a")
     async with listening(database_url) as (feed, pages):

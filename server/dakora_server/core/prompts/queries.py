@@ -51,6 +51,10 @@ IS_HEAD = versions.c.number == prompts.c.head_number
 IS_LIVE = prompts.c.archived_at.is_(None)
 
 
+# Made once: what a statement is made of is looked at anew each time it is made, which takes longer than sending it.
+_ADD_PROMPT, _ADD_VERSION = insert(prompts), insert(versions)
+
+
 def versions_of(project: ProjectReader) -> Select[Any]:
     return select(*_COLUMNS, _POINTING).select_from(_JOINED).where(project.owns(prompts), project.owns(versions))
 
@@ -135,42 +139,41 @@ async def find_archived(project: ProjectWriter, prompt_id: str) -> tuple[str, da
 
 async def add_prompt(project: ProjectWriter, record: PromptRecord) -> None:
     """A new prompt, still without versions. Raises PromptExists when the id is taken, whatever its case."""
-    statement = insert(prompts).values(
-        project_id=project.project_id,
-        prompt_id=record.prompt_id,
-        id_key=record.prompt_id.lower(),
-        folder=record.folder,
-        head_number=record.head_number,
-        revision=record.revision,
-        label_revision=record.label_revision,
-        created_by=record.created_by,
-        created_at=record.created_at,
-        updated_at=record.updated_at,
-    )
+    values = {
+        "project_id": project.project_id,
+        "prompt_id": record.prompt_id,
+        "id_key": record.prompt_id.lower(),
+        "folder": record.folder,
+        "head_number": record.head_number,
+        "revision": record.revision,
+        "label_revision": record.label_revision,
+        "created_by": record.created_by,
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+    }
     try:
-        await project.tx.execute(statement)
+        await project.tx.execute(_ADD_PROMPT, values)
     except IntegrityError as error:
         raise PromptExists(f"A prompt with the id {record.prompt_id} exists (letters' case aside).") from error
 
 
 async def add_version(project: ProjectWriter, record: PromptRecord) -> None:
     """A new version. The prompt's head is moved by whoever holds its row."""
-    await project.tx.execute(
-        insert(versions).values(
-            project_id=project.project_id,
-            prompt_id=record.prompt_id,
-            number=record.number,
-            semver=record.semver,
-            content_hash=record.content_hash,
-            description=record.description,
-            tags=list(record.tags),
-            inputs=record.inputs,
-            portable=record.portable,
-            message=record.message,
-            created_by=record.created_by,
-            created_at=record.updated_at,
-        )
-    )
+    values = {
+        "project_id": project.project_id,
+        "prompt_id": record.prompt_id,
+        "number": record.number,
+        "semver": record.semver,
+        "content_hash": record.content_hash,
+        "description": record.description,
+        "tags": list(record.tags),
+        "inputs": record.inputs,
+        "portable": record.portable,
+        "message": record.message,
+        "created_by": record.created_by,
+        "created_at": record.updated_at,
+    }
+    await project.tx.execute(_ADD_VERSION, values)
 
 
 async def touch(project: ProjectWriter, prompt_id: str, **changes: Any) -> None:

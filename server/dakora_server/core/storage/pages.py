@@ -82,7 +82,8 @@ class Pages:
     def __init__(self, feed: ChangeFeed, *, cache_bytes: int) -> None:
         self._feed = feed
         self._shelf = _Shelf(cache_bytes)
-        self._flights: dict[UUID, dict[PageKey, Flight]] = {}
+        # Mostly one for a question; more when those who waited lost patience. A change must void every one of them.
+        self._flights: dict[UUID, dict[PageKey, list[Flight]]] = {}
         feed.subscribe(lambda scope_id, _: self._forget(scope_id), on_gap=self._forget_all)
 
     def get(self, key: PageKey) -> Page | None:
@@ -93,21 +94,23 @@ class Pages:
         """Somebody's making of this very answer, begun since the last change; None when it would not be kept anyway."""
         if not self._feed.live or self._shelf.maxsize < _OVERHEAD:
             return None
-        return self._flights.get(key.project_id, {}).get(key)
+        flights = self._flights.get(key.project_id, {}).get(key)
+        return flights[-1] if flights else None
 
     def begin(self, key: PageKey) -> Flight:
         """Say that this answer is about to be made. Must be followed by `end`."""
         flight = Flight(key)
-        self._flights.setdefault(key.project_id, {})[key] = flight
+        self._flights.setdefault(key.project_id, {}).setdefault(key, []).append(flight)
         return flight
 
     def end(self, flight: Flight, page: Page | None) -> None:
         """Keep the answer, if there is one and nothing has changed since `begin`, and let whoever waits go on."""
         key = flight.key
-        mine = self._flights.get(key.project_id, {})
-        # After a change it may be a later flight's place.
-        if mine.get(key) is flight:
-            del mine[key]
+        if not flight.void:
+            mine = self._flights[key.project_id]
+            mine[key].remove(flight)
+            if not mine[key]:
+                del mine[key]
             if not mine:
                 del self._flights[key.project_id]
         if page is not None and not flight.void and self._feed.live:
@@ -117,12 +120,11 @@ class Pages:
     def _forget(self, project_id: UUID) -> None:
         for key in tuple(self._shelf.of_project.get(project_id, ())):
             self._shelf.pop(key)
-        for flight in self._flights.pop(project_id, {}).values():
-            flight.void = True
+        for flights in self._flights.pop(project_id, {}).values():
+            for flight in flights:
+                flight.void = True
 
     def _forget_all(self) -> None:
         self._shelf.clear()
-        for flights in self._flights.values():
-            for flight in flights.values():
-                flight.void = True
-        self._flights.clear()
+        for project_id in tuple(self._flights):
+            self._forget(project_id)
