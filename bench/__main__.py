@@ -15,7 +15,7 @@ from typing import Any
 
 import jinja2
 
-from bench import client_overhead, neighbours, servers, tenants
+from bench import client_overhead, lists, neighbours, servers, tenants
 from bench.report import write_report
 from bench.seed import TEMPLATE
 from bench.workload import INPUTS, POOLED, PROMPTS, WORKING_SET, call, seeded
@@ -174,6 +174,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
                 **size_effect(small.port, large.port, rounds=options.rounds, seconds=options.seconds),
             }
         print(f"  size {found['size']}", flush=True)
+    found["lists"] = lists.measure(
+        prompts=options.large or options.prompts, rounds=options.rounds, seconds=options.seconds
+    )
     found["neighbours"] = neighbours.measure(rounds=options.rounds, seconds=options.seconds)
     print(f"  neighbours {found['neighbours']}", flush=True)
     found["tenants"] = tenants.measure(

@@ -64,6 +64,7 @@ def figures(found: dict[str, Any]) -> str:
     lines.append(
         f"| growth of the server's memory meanwhile | {found['neighbours']['memory grew by MiB']} MiB | 50 MiB |"
     )
+    lines += _list_tables(found["lists"])
     lines += _tenant_tables(found["tenants"])
     lines += [
         "",
@@ -79,6 +80,24 @@ def figures(found: dict[str, Any]) -> str:
     lines += ["", "| Jinja2 by itself, the same plain template | µs |", "|---|---:|"]
     lines.append(f"| compiled once, rendered | {jinja:.1f} |")
     return "\n".join(lines) + "\n"
+
+
+def _list_tables(found: dict[str, Any]) -> list[str]:
+    """Lists from memory against the bare app, and what PostgreSQL answers."""
+    lines = ["", f"| a list of 50 of {found['prompts']:,} prompts, against bare GET, at | 1 | 16 | 64 | to reach |"]
+    lines.append("|---|---:|---:|---:|---|")
+    rows = found["list of 50 / bare GET"]
+    lines.append(_three("requests/s, ratio", {at: row["ratio"] for at, row in rows.items()}, "0.5"))
+    lines += [
+        "",
+        f"| first answer of a question to {found['prompts']:,} prompts | p50 ms | p99 ms | to reach, p99 |",
+        "|---|---:|---:|---|",
+    ]
+    lines += [
+        f"| {name} | {row['p50']} | {row['p99']} | {'30 ms' if name.startswith('search') else ''} |"
+        for name, row in found["cold, ms"].items()
+    ]
+    return lines
 
 
 _TO_REACH = {

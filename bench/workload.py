@@ -30,7 +30,7 @@ def seeded(data_dir: Path, count: int) -> Iterator[servers.Running]:
     registry = data_dir / "registry"
     with EmbeddedPostgres(data_dir / "postgres") as postgres:
         migrate(postgres.url(), app_url=postgres.url(user=APP_ROLE))
-        asyncio.run(_seed_tenant(postgres.url()))
+        asyncio.run(seed_tenant(postgres.url()))
         seed(postgres.url(), registry, count)
         neighbour = second_project(postgres.url())
         seed(postgres.url(), registry, 1, prefix="quiet", project=neighbour)
@@ -39,7 +39,8 @@ def seeded(data_dir: Path, count: int) -> Iterator[servers.Running]:
         yield running
 
 
-async def _seed_tenant(database_url: str) -> None:
+async def seed_tenant(database_url: str) -> None:
+    """The user, workspace and project of work without login."""
     database = Database(database_url, pool_size=1)
     await seed_local_tenant(database)
     await database.close()

@@ -47,6 +47,7 @@ from dakora_server.core.scope import Platform, PromptLocks
 from dakora_server.core.storage.changes import ChangeFeed
 from dakora_server.core.storage.database import Database
 from dakora_server.core.storage.mail import Mailer, SmtpSettings
+from dakora_server.core.storage.pages import Pages
 from dakora_server.core.storage.pointers import Pointers
 from dakora_server.core.storage.registry.base import Registry
 from dakora_server.core.storage.registry.opening import open_registry
@@ -91,6 +92,7 @@ DESCRIPTION = "Prompts in, text out: written by people, typed, versioned, render
 # About what a kept right takes in memory.
 _RIGHT_BYTES = 600
 _RIGHTS_SHARE = 8
+_PAGES_SHARE = 4
 
 
 class SchemaMismatch(Exception):
@@ -152,6 +154,7 @@ def assemble(
         feed=feed,
         pointers=Pointers(feed, cache_bytes=settings.cache_bytes // 2, weigh=weigh),
         rights=Pointers(feed, cache_bytes=settings.cache_bytes // _RIGHTS_SHARE, weigh=lambda _: _RIGHT_BYTES),
+        pages=Pages(feed, cache_bytes=settings.cache_bytes // _PAGES_SHARE),
         locks=PromptLocks(),
     )
 

@@ -1,8 +1,8 @@
-"""What programs ask most, answered before the framework sets out: the newest version of a prompt, and a render.
+"""What programs ask most, answered before the framework sets out: the newest version of a prompt, a render, a list.
 
 The routes' own machinery (matching, parameters, dependencies, exit stacks) costs several times these answers. Nothing
 is decided here: the guard says who may, where it knows at once, the services do what they do for the routes, and
-whatever is not plainly one of the two questions goes on to the route, which is the contract. A test holds the answers
+whatever is not plainly one of these questions goes on to the route, which is the contract. A test holds the answers
 equal.
 """
 
@@ -17,6 +17,7 @@ from dakora_server.api.asgi import App, Message, Receive, Scope, Send
 from dakora_server.api.problems import send_problem
 from dakora_server.api.rendering import RenderRequest, rendered_json
 from dakora_server.api.shapes import PROMPT_ID, is_fresh, prompt_bytes, which
+from dakora_server.api.warm_lists import WarmLists
 from dakora_server.auth import Access
 from dakora_server.core.exceptions import DakoraError, InvalidJson, RateLimited
 from dakora_server.core.prompts import rendering
@@ -25,11 +26,13 @@ from dakora_server.core.scope import Grant, reading
 from dakora_server.core.templates.strict_json import loads
 from dakora_server.permissions import rule_for
 
-_PATH = re.compile(r"/api/projects/([^/]+)/prompts/(" + PROMPT_ID.strip("^$") + r")(/render)?\Z")
+_PATH = re.compile(r"/api/projects/([^/]+)/prompts(?:/(" + PROMPT_ID.strip("^$") + r")(/render)?)?\Z")
 _LABEL = re.compile(rb"label=([A-Za-z0-9._-]{1,64})\Z")
 _ROUTE = "/api/projects/{project_id}/prompts/{prompt_id}"
 # A larger body is read by the route, which bounds it as it comes in.
 _LARGEST_BODY = 64 * 1024
+# A longer question is not worth keeping the answer of.
+_LONGEST_QUERY = 1024
 RawHeaders = list[tuple[bytes, bytes]]
 _GET, _RENDER = rule_for("get_prompt"), rule_for("render_prompt")
 
@@ -40,24 +43,28 @@ class WarmAnswers:
     def __init__(self, app: App, *, access: Callable[[], Access]) -> None:
         self._app = app
         self._access = access
+        self._lists = WarmLists(app, access=access)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass on."""
-        match = label = None
-        if scope["type"] == "http":
-            query = scope["query_string"]
-            label = _LABEL.match(query) if query else None
-            if label is not None or not query:
-                match = _PATH.match(scope["path"])
+        match = _PATH.match(scope["path"]) if scope["type"] == "http" else None
         if match is None:
             await self._app(scope, receive, send)
-        elif match[3] is None and scope["method"] == "GET":
+            return
+        query, method = scope["query_string"], scope["method"]
+        label = _LABEL.match(query) if query else None
+        if match[2] is None:
+            if method == "GET" and len(query) <= _LONGEST_QUERY:
+                await self._lists(scope, receive, send, reference=match[1])
+                return
+        elif match[3] is None and method == "GET" and (label is not None or not query):
             selector = NEWEST if label is None else which(None, label[1].decode())
             await self._get(scope, receive, send, reference=match[1], prompt_id=match[2], selector=selector)
-        elif match[3] is not None and label is None and scope["method"] == "POST" and _is_small_json(scope):
+            return
+        elif match[3] is not None and method == "POST" and not query and _is_small_json(scope):
             await self._render(scope, receive, send, reference=match[1], prompt_id=match[2])
-        else:
-            await self._app(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
     async def _get(
         self, scope: Scope, receive: Receive, send: Send, *, reference: str, prompt_id: str, selector: Selector

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Table
 
 from dakora_server.core.storage.changes import ChangeFeed, announce
 from dakora_server.core.storage.database import Database, Transaction
+from dakora_server.core.storage.pages import Pages
 from dakora_server.core.storage.pointers import Pointers
 from dakora_server.core.storage.tenant import Tenant
 from dakora_server.core.storage.vault import ProjectVault, Vault
@@ -160,6 +161,7 @@ class Platform:
     feed: ChangeFeed
     pointers: Pointers[Any]
     rights: Pointers[Any]
+    pages: Pages
     locks: PromptLocks
 
 

@@ -15,6 +15,7 @@ from dakora_server.core.storage.tables import audit_events, audit_seals
 
 # Any constant will do, as long as every release uses the same one.
 _SEALERS_LOCK = 0x64616B5EA1
+_ADD_EVENT = insert(audit_events)
 _EVENT_COLUMNS = tuple(audit_events.c[name] for name in AuditEvent.__dataclass_fields__)
 
 
@@ -24,7 +25,7 @@ def _event(row: Row[Any]) -> AuditEvent:
 
 async def add_event(tx: Transaction, event: AuditEvent) -> None:
     """One more event, part of the transaction it tells of."""
-    await tx.execute(insert(audit_events), asdict(event))
+    await tx.execute(_ADD_EVENT, asdict(event))
 
 
 async def list_events(

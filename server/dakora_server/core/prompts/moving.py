@@ -5,7 +5,7 @@ from dataclasses import replace
 from dakora_server.core import clock
 from dakora_server.core.audit.service import record as note
 from dakora_server.core.exceptions import IncludesStay, PromptArchived, PromptNotFound
-from dakora_server.core.prompts import label_queries, part_queries, queries
+from dakora_server.core.prompts import label_queries, list_queries, part_queries, queries
 from dakora_server.core.prompts.records import StoredPrompt
 from dakora_server.core.scope import ProjectWriter
 from dakora_server.core.storage.tenant import Tenant
@@ -36,6 +36,7 @@ async def move(source: ProjectWriter, target: ProjectWriter, prompt_id: str) -> 
     # `updated_at` of the prompt's row is about the row; the version keeps its own time.
     await queries.add_prompt(target, replace(moved, updated_at=clock.now()))
     await queries.add_versions(target, rows)
+    await list_queries.enter(target, moved)
     await label_queries.add_everything(target, pointers, moves)
     facts = {"version": head.number, "content_hash": head.content_hash}
     await note(target, "prompt.arrived", prompt_id, before={"project": source.project_id}, after=facts)

@@ -25,7 +25,7 @@ async def lock_followers(project: ProjectWriter, part_id: str) -> list[PromptRec
         .exists()
     )
     query = queries.newest_of(project).where(follows).order_by(prompts.c.prompt_id).with_for_update(of=prompts)
-    return [queries.as_record(row) for row in await project.tx.execute(query)]
+    return [queries.record_of(row) for row in await project.tx.execute(query)]
 
 
 async def add_followers(project: ProjectWriter, records: Sequence[PromptRecord], now: datetime) -> None:

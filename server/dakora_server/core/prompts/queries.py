@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.exc import IntegrityError
 
 from dakora_server.core.exceptions import PromptExists
-from dakora_server.core.prompts.records import PromptFilter, PromptRecord, Selector, VersionRecord
+from dakora_server.core.prompts.records import PromptRecord, Selector, VersionRecord
 from dakora_server.core.scope import ProjectReader, ProjectRows, ProjectWriter
 from dakora_server.core.storage.tables import labels, prompts, versions
 from dakora_server.core.templates.includes import Includes
@@ -33,52 +33,42 @@ _COLUMNS = (
     versions.c.created_by,
     versions.c.created_at.label("updated_at"),
 )
+SAME_LABEL = and_(
+    labels.c.project_id == versions.c.project_id,
+    labels.c.prompt_id == versions.c.prompt_id,
+    labels.c.number == versions.c.number,
+)
 # The labels that point to the version of the row around it.
 _POINTING = (
     select(func.coalesce(func.array_agg(aggregate_order_by(labels.c.label, labels.c.label)), cast([], ARRAY(Text))))
-    .where(
-        labels.c.project_id == versions.c.project_id,
-        labels.c.prompt_id == versions.c.prompt_id,
-        labels.c.number == versions.c.number,
-    )
+    .where(SAME_LABEL)
     .correlate(versions)
     .scalar_subquery()
     .label("pointing")
 )
 _SAME_PROMPT = and_(versions.c.project_id == prompts.c.project_id, versions.c.prompt_id == prompts.c.prompt_id)
 _JOINED = prompts.join(versions, _SAME_PROMPT)
-_IS_HEAD = versions.c.number == prompts.c.head_number
-_IS_LIVE = prompts.c.archived_at.is_(None)
+IS_HEAD = versions.c.number == prompts.c.head_number
+IS_LIVE = prompts.c.archived_at.is_(None)
 
 
-def _versions_of(project: ProjectReader) -> Select[Any]:
+# Made once: what a statement is made of is looked at anew each time it is made, which takes longer than sending it.
+_ADD_PROMPT, _ADD_VERSION = insert(prompts), insert(versions)
+
+
+def versions_of(project: ProjectReader) -> Select[Any]:
     return select(*_COLUMNS, _POINTING).select_from(_JOINED).where(project.owns(prompts), project.owns(versions))
 
 
-def _record(row: Row[Any]) -> PromptRecord:
+def record_of(row: Row[Any]) -> PromptRecord:
     values = dict(row._mapping)
     kept = {"tags": tuple(values["tags"]), "pointing": tuple(values["pointing"])}
     return PromptRecord(**{**values, **kept, "includes": Includes.from_json(values["includes"])})
 
 
 def newest_of(project: ProjectReader) -> Select[Any]:
-    """The prompts of the project, archived ones too, at their newest version; rows for `as_record`."""
-    return _versions_of(project).where(_IS_HEAD)
-
-
-as_record = _record
-
-
-async def list_prompts(
-    project: ProjectReader, wanted: PromptFilter, *, after: str | None, limit: int
-) -> list[PromptRecord]:
-    """Live prompts by id, whatever the case, beginning behind `after`; at the newest version, or the labelled one."""
-    which = _IS_HEAD if wanted.label is None else _is_labelled(project, wanted.label)
-    query = _versions_of(project).where(which, _IS_LIVE, *_conditions(wanted))
-    if after is not None:
-        query = query.where(prompts.c.id_key > after)
-    found = await project.tx.execute(query.order_by(prompts.c.id_key).limit(limit))
-    return [_record(row) for row in found]
+    """The prompts of the project, archived ones too, at their newest version; rows for `record_of`."""
+    return versions_of(project).where(IS_HEAD)
 
 
 def _is_labelled(project: ProjectReader, label: str) -> ColumnElement[bool]:
@@ -92,26 +82,9 @@ def _is_labelled(project: ProjectReader, label: str) -> ColumnElement[bool]:
     return versions.c.number == pointed
 
 
-def _conditions(wanted: PromptFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.search:
-        conditions.append(
-            or_(
-                prompts.c.id_key.contains(wanted.search.lower(), autoescape=True),
-                versions.c.description.icontains(wanted.search, autoescape=True),
-            )
-        )
-    if wanted.tag:
-        conditions.append(versions.c.tags.contains([wanted.tag]))
-    if wanted.folder is not None:
-        inside = prompts.c.folder.startswith(f"{wanted.folder}/", autoescape=True)
-        conditions.append(or_(prompts.c.folder == wanted.folder, inside))
-    return conditions
-
-
 async def find_version(project: ProjectReader, prompt_id: str, which: Selector) -> PromptRecord | None:
     """One version of a live prompt."""
-    query = _versions_of(project).where(prompts.c.prompt_id == prompt_id, _IS_LIVE)
+    query = versions_of(project).where(prompts.c.prompt_id == prompt_id, IS_LIVE)
     if which.number is not None:
         query = query.where(versions.c.number == which.number)
     elif which.semver is not None:
@@ -119,14 +92,14 @@ async def find_version(project: ProjectReader, prompt_id: str, which: Selector) 
     elif not which.is_newest and which.label is not None:
         query = query.where(_is_labelled(project, which.label))
     else:
-        query = query.where(_IS_HEAD)
+        query = query.where(IS_HEAD)
     row = (await project.tx.execute(query)).one_or_none()
-    return None if row is None else _record(row)
+    return None if row is None else record_of(row)
 
 
 async def prompt_exists(project: ProjectReader, prompt_id: str) -> bool:
     """Whether there is a live prompt with exactly this id."""
-    query = select(prompts.c.prompt_id).where(project.owns(prompts), prompts.c.prompt_id == prompt_id, _IS_LIVE)
+    query = select(prompts.c.prompt_id).where(project.owns(prompts), prompts.c.prompt_id == prompt_id, IS_LIVE)
     return (await project.tx.execute(query)).one_or_none() is not None
 
 
@@ -173,27 +146,27 @@ async def find_archived(project: ProjectWriter, prompt_id: str) -> tuple[str, da
 
 async def add_prompt(project: ProjectWriter, record: PromptRecord) -> None:
     """A new prompt, still without versions. Raises PromptExists when the id is taken, whatever its case."""
-    statement = insert(prompts).values(
-        project_id=project.project_id,
-        prompt_id=record.prompt_id,
-        id_key=record.prompt_id.lower(),
-        folder=record.folder,
-        head_number=record.head_number,
-        revision=record.revision,
-        label_revision=record.label_revision,
-        created_by=record.created_by,
-        created_at=record.created_at,
-        updated_at=record.updated_at,
-    )
+    values = {
+        "project_id": project.project_id,
+        "prompt_id": record.prompt_id,
+        "id_key": record.prompt_id.lower(),
+        "folder": record.folder,
+        "head_number": record.head_number,
+        "revision": record.revision,
+        "label_revision": record.label_revision,
+        "created_by": record.created_by,
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+    }
     try:
-        await project.tx.execute(statement)
+        await project.tx.execute(_ADD_PROMPT, values)
     except IntegrityError as error:
         raise PromptExists(f"A prompt with the id {record.prompt_id} exists (letters' case aside).") from error
 
 
 async def add_version(project: ProjectWriter, record: PromptRecord) -> None:
     """A new version. The prompt's head is moved by whoever holds its row."""
-    await project.tx.execute(insert(versions).values(version_values(project, record)))
+    await project.tx.execute(_ADD_VERSION, version_values(project, record))
 
 
 def version_values(project: ProjectWriter, record: PromptRecord) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dakora_server.core.templates.includes import NO_INCLUDES, Includes
 from dakora_server.core.templates.serialization import Document
 
 __all__ = [
+    "EVERYTHING",
     "LATEST",
     "NEWEST",
     "PromptFilter",
@@ -65,6 +66,11 @@ class PromptRecord:
         """Strong entity tag: changes whenever anything in the answer does, and never comes back."""
         return f'"{self.content_hash[:16]}-{self.number}-{self.revision}-{self.label_revision}"'
 
+    def is_found_like(self, other: "PromptRecord") -> bool:
+        """Whether the same searches and filters find both."""
+        mine, others = (self.description, self.tags, self.folder), (other.description, other.tags, other.folder)
+        return mine == others
+
     def is_named_by(self, tags: Sequence[str]) -> bool:
         """Whether one of these tags of `If-Match` names this version.
 
@@ -110,3 +116,6 @@ class PromptFilter:
     tag: str | None = None
     folder: str | None = None
     label: str | None = None
+
+
+EVERYTHING = PromptFilter()

@@ -17,7 +17,7 @@ from dakora_server.core.exceptions import (
 )
 from dakora_server.core.parts import service as parts
 from dakora_server.core.parts.queries import hold_parts
-from dakora_server.core.prompts import part_queries, queries
+from dakora_server.core.prompts import list_queries, part_queries, queries
 from dakora_server.core.prompts.records import (
     LATEST,
     NEWEST,
@@ -49,7 +49,7 @@ async def list_prompts(
     _refuse_other_labels(project, Selector(label=wanted.label))
     if wanted.label == LATEST:
         wanted = replace(wanted, label=None)
-    return await queries.list_prompts(project, wanted, after=after, limit=limit)
+    return await list_queries.list_prompts(project, wanted, after=after, limit=limit)
 
 
 async def get(project: ProjectReader, prompt_id: str, which: Selector = NEWEST) -> StoredPrompt:
@@ -123,6 +123,7 @@ async def create(
     record = replace(record, folder=folder)
     await queries.add_prompt(project, record)
     await _add_version(project, record)
+    await list_queries.enter(project, record)
     await note(project, "prompt.created", spec.id, after=_facts(record))
     await project.announce(spec.id)
     return StoredPrompt(record, document)
@@ -208,6 +209,8 @@ async def _add(
     await queries.touch(
         project, head.prompt_id, folder=record.folder, head_number=record.number, updated_at=clock.now()
     )
+    if not record.is_found_like(head):
+        await list_queries.enter(project, record)
     action = "prompt.moved" if unchanged else "prompt.saved"
     await note(project, action, head.prompt_id, before=_facts(head), after=_facts(record))
     await project.announce(head.prompt_id)

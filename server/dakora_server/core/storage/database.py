@@ -22,14 +22,17 @@ _CONNECT_TIMEOUT_SECONDS = 2
 _IDLE_IN_TRANSACTION = "30s"
 # Always all of them: whatever a connection was left with, nothing of it holds here.
 _SPEAK_FOR = (
-    "SELECT set_config('dakora.user_id', %s, true), set_config('dakora.workspace_id', %s, true),"
-    " set_config('dakora.project_id', %s, true), set_config('dakora.platform', %s, true)"
+    "SELECT set_config('dakora.user_id', '{}', true), set_config('dakora.workspace_id', '{}', true),"
+    " set_config('dakora.project_id', '{}', true), set_config('dakora.platform', '{}', true),"
+    " set_config('dakora.wanted', '', true)"
 )
+# Two statements in one message: without parameters PostgreSQL takes both at once, and opening costs one round trip.
 _BEGIN = (
-    f"{_SPEAK_FOR}, set_config('statement_timeout', %s, true),"
+    f"BEGIN {{}}; {_SPEAK_FOR}, set_config('statement_timeout', '{{}}', true),"
     f" set_config('idle_in_transaction_session_timeout', '{_IDLE_IN_TRANSACTION}', true),"
     " set_config('timezone', 'UTC', true)"
 )
+_READ, _WRITE = "ISOLATION LEVEL REPEATABLE READ READ ONLY", "ISOLATION LEVEL READ COMMITTED READ WRITE"
 
 
 def engine_url(database_url: str) -> str:
@@ -82,10 +85,8 @@ class Transaction:
         connection = self._engine.connect()
         await connection.start()
         try:
-            if self._read_only:
-                # Part of BEGIN, and undone when the connection goes back.
-                await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            await connection.exec_driver_sql(_BEGIN, (*_names(self._tenant), self._statement_timeout))
+            kind = _READ if self._read_only else _WRITE
+            await connection.exec_driver_sql(_BEGIN.format(kind, *_names(self._tenant), self._statement_timeout))
         except BaseException:  # whatever happened, the connection goes back to the pool
             await connection.close()
             raise
@@ -99,7 +100,7 @@ class Transaction:
         self._tenant = tenant
         if self._connection is not None:
             try:
-                await self._connection.exec_driver_sql(_SPEAK_FOR, _names(tenant))
+                await self._connection.exec_driver_sql(_SPEAK_FOR.format(*_names(tenant)))
             except DBAPIError as error:
                 raise _unavailable(error) from error
 
@@ -117,7 +118,7 @@ class Transaction:
         connection, self._connection = self._connection, None
         if connection is not None:
             try:
-                await (connection.commit() if keep else connection.rollback())
+                await connection.exec_driver_sql("COMMIT" if keep else "ROLLBACK")
             except DBAPIError as error:
                 raise _unavailable(error) from error
             finally:
@@ -128,8 +129,10 @@ class Transaction:
 
 
 def _names(tenant: Tenant) -> tuple[str, ...]:
+    """As they stand in a statement: a UUID's text has nothing that would need quoting."""
+
     def name(one: UUID | None) -> str:
-        return "" if one is None else str(one)
+        return "" if one is None else str(UUID(int=one.int))
 
     return name(tenant.user_id), name(tenant.workspace_id), name(tenant.project_id), "on" if tenant.platform else ""
 
@@ -154,6 +157,8 @@ class Database:
             max_overflow=0,
             pool_timeout=pool_timeout,
             pool_pre_ping=False,
+            # `Transaction` begins and ends by itself, in as few messages as there can be.
+            isolation_level="AUTOCOMMIT",
             connect_args={
                 "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
                 "application_name": "dakora",

@@ -248,6 +248,33 @@ part_uses = Table(
     Index("ix_part_uses_project_id_part_id", "project_id", "part_id"),
 )
 
+# What lists are narrowed by, side by side in narrow rows: of each prompt's newest version.
+prompt_search = Table(
+    "prompt_search",
+    metadata,
+    Column("project_id", Uuid, primary_key=True),
+    Column("id_key", Text, primary_key=True),
+    # The description in lower case.
+    Column("words", Text, nullable=False),
+    Column("folder", Text, nullable=False),
+    Column("tags", ARRAY(Text), nullable=False),
+    ForeignKeyConstraint(["project_id", "id_key"], ["prompts.project_id", "prompts.id_key"], ondelete="CASCADE"),
+)
+
+# What the rows of `prompt_search` are found by: an index in all but name, with a policy of its own (decision 21).
+prompt_numbers = Table(
+    "prompt_numbers",
+    metadata,
+    Column("project_id", Uuid, primary_key=True),
+    Column("id_key", Text, primary_key=True),
+    # As in `prompt_search`: what the index finds is compared with it before anything else is looked at.
+    Column("words", Text, nullable=False),
+    # For short runs of characters in id and words, for tags and for folders.
+    Column("numbers", ARRAY(Integer), nullable=False),
+    ForeignKeyConstraint(["project_id", "id_key"], ["prompts.project_id", "prompts.id_key"], ondelete="CASCADE"),
+    Index("ix_prompt_numbers_numbers", "numbers", postgresql_using="gin"),
+)
+
 labels = Table(
     "labels",
     metadata,

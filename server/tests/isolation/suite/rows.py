@@ -122,6 +122,9 @@ def strangers_in_caches(platform: Any, tenants: Tenants) -> list[str]:
             found += _in(tenants, text, view_of.get(str(project_id)), f"pointer to {prompt_id}")
     for (project_id, digest), document in platform.vault._cache.items():
         found += _in(tenants, document.text.encode(), view_of.get(str(project_id)), f"document {digest}")
+    for key, page in platform.pages._shelf.items():
+        # Not the question, nor the link to the next page: there a caller may have said what is another's.
+        found += _in(tenants, page.body, view_of.get(str(key.project_id)), f"list {key.question}")
     found += _strange_rights(platform, tenants)
     return found
 
@@ -169,6 +172,7 @@ class Snapshot:
         await asyncio.to_thread(self._put_back)
         platform.pointers._forget_all()
         platform.rights._forget_all()
+        platform.pages._forget_all()
         for side in tenants.sides.values():
             side.forget()
         tenants.owners.sightings.clear()
