@@ -1,0 +1,53 @@
+"""The tables: the one description of the schema. Migrations follow it, and a test compares the two.
+
+Keys begin with the tenant (`project_id` or `workspace_id`), so that neither a join nor a foreign key can reach across.
+Row-level security stands beside it as a second wall: who sees which row is written in the migrations, and every table
+here has it enabled and forced (a start-up check and a test hold that).
+"""
+
+from dakora_server.core.storage.tables.base import metadata
+from dakora_server.core.storage.tables.labels import (
+    label_comments,
+    label_moves,
+    label_requests,
+    labels,
+    protected_labels,
+)
+from dakora_server.core.storage.tables.parts import part_uses, part_versions, parts, prompt_uses
+from dakora_server.core.storage.tables.prompts import prompt_numbers, prompt_search, prompts, versions
+from dakora_server.core.storage.tables.records import (
+    audit_events,
+    audit_seals,
+    changes,
+    idempotency_keys,
+    webhook_events,
+)
+from dakora_server.core.storage.tables.tenancy import api_keys, invitations, memberships, projects, users, workspaces
+
+__all__ = [
+    "api_keys",
+    "audit_events",
+    "audit_seals",
+    "changes",
+    "idempotency_keys",
+    "invitations",
+    "label_comments",
+    "label_moves",
+    "label_requests",
+    "labels",
+    "memberships",
+    "metadata",
+    "part_uses",
+    "part_versions",
+    "parts",
+    "projects",
+    "prompt_numbers",
+    "prompt_search",
+    "prompt_uses",
+    "prompts",
+    "protected_labels",
+    "users",
+    "versions",
+    "webhook_events",
+    "workspaces",
+]
