@@ -27,6 +27,11 @@ async def add_event(tx: Transaction, event: AuditEvent) -> None:
     await tx.execute(insert(audit_events), asdict(event))
 
 
+async def add_events(tx: Transaction, events: Sequence[AuditEvent]) -> None:
+    """More events, part of the transaction they tell of."""
+    await tx.execute(insert(audit_events), [asdict(event) for event in events])
+
+
 async def list_events(
     place: ProjectReader | WorkspaceReader,
     *,

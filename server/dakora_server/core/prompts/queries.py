@@ -55,7 +55,10 @@ def _versions_of(project: ProjectReader) -> Select[Any]:
 
 
 def _record(row: Row[Any]) -> PromptRecord:
-    values = dict(row._mapping)
+    return _record_of(dict(row._mapping))
+
+
+def _record_of(values: dict[str, Any]) -> PromptRecord:
     return PromptRecord(**{**values, "tags": tuple(values["tags"]), "pointing": tuple(values["pointing"])})
 
 
@@ -112,6 +115,19 @@ async def find_version(project: ProjectReader, prompt_id: str, which: Selector) 
         query = query.where(_IS_HEAD)
     row = (await project.tx.execute(query)).one_or_none()
     return None if row is None else _record(row)
+
+
+async def records_of_heads(
+    project: ProjectReader, which: ColumnElement[bool]
+) -> list[tuple[PromptRecord, datetime | None]]:
+    """The prompts that `which` names at their newest versions, and since when they are archived, if they are."""
+    query = _versions_of(project).add_columns(prompts.c.archived_at).where(_IS_HEAD, which)
+    found = []
+    for row in await project.tx.execute(query):
+        values = dict(row._mapping)
+        archived_at = values.pop("archived_at")
+        found.append((_record_of(values), archived_at))
+    return found
 
 
 async def prompt_exists(project: ProjectReader, prompt_id: str) -> bool:

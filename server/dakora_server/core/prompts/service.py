@@ -29,6 +29,7 @@ from dakora_server.core.prompts.records import (
 )
 from dakora_server.core.scope import ProjectReader, ProjectWriter
 from dakora_server.core.storage.vault import document_weight
+from dakora_server.core.templates.analysis import Analysis
 from dakora_server.core.templates.model import TemplateSpec
 from dakora_server.core.templates.serialization import Document
 from dakora_server.core.templates.versioning import is_higher, next_version
@@ -124,12 +125,13 @@ async def create(
     record = replace(record, folder=folder)
     await queries.add_prompt(project, record)
     await queries.add_version(project, record)
-    await note(project, "prompt.created", spec.id, after=_facts(record))
+    await note(project, "prompt.created", spec.id, after=facts(record))
     await project.announce(spec.id)
     return StoredPrompt(record, document)
 
 
-def _facts(record: PromptRecord) -> dict[str, object]:
+def facts(record: PromptRecord) -> dict[str, object]:
+    """What the audit trail tells of a version."""
     return {"version": record.number, "content_hash": record.content_hash, "folder": record.folder}
 
 
@@ -212,7 +214,7 @@ async def _add(
         project, head.prompt_id, folder=record.folder, head_number=record.number, updated_at=clock.now()
     )
     action = "prompt.moved" if unchanged else "prompt.saved"
-    await note(project, action, head.prompt_id, before=_facts(head), after=_facts(record))
+    await note(project, action, head.prompt_id, before=facts(head), after=facts(record))
     await project.announce(head.prompt_id)
     return StoredPrompt(record, document)
 
@@ -229,7 +231,6 @@ def _next_record(
     """The row of the version that comes after `head`. Raises VersionNotHigher."""
     now, spec = clock.now(), document.spec
     number = 1 if head is None else head.head_number + 1
-    tags = spec.metadata.get("tags")
     return PromptRecord(
         prompt_id=spec.id,
         folder="" if head is None else head.folder,
@@ -241,7 +242,7 @@ def _next_record(
         semver=next_version(None if head is None else head.semver, given),
         content_hash=document.hash,
         description=spec.description,
-        tags=tuple(str(tag) for tag in tags) if isinstance(tags, list) else (),
+        tags=tags_of(spec),
         inputs={name: declared.content() for name, declared in spec.inputs.items()},
         portable=portable,
         message=message,
@@ -250,12 +251,18 @@ def _next_record(
     )
 
 
+def tags_of(spec: TemplateSpec) -> tuple[str, ...]:
+    """The tags in a prompt's metadata."""
+    tags = spec.metadata.get("tags")
+    return tuple(str(tag) for tag in tags) if isinstance(tags, list) else ()
+
+
 async def archive(project: ProjectWriter, prompt_id: str, *, if_match: Sequence[str] | None = None) -> None:
     """Take a prompt out of sight. It can be restored for 30 days."""
     head = await _hold_head(project, prompt_id)
     _refuse_stale(head, if_match)
     await queries.touch(project, prompt_id, archived_at=clock.now())
-    await note(project, "prompt.archived", prompt_id, before=_facts(head))
+    await note(project, "prompt.archived", prompt_id, before=facts(head))
     await project.announce(prompt_id)
 
 
@@ -285,15 +292,20 @@ async def history(project: ProjectReader, prompt_id: str, *, before: int | None,
 async def _prepare(project: ProjectWriter, spec: TemplateSpec) -> tuple[Document, bool]:
     """The document of `spec`, stored durably, and whether it is portable. Raises TemplateInvalid."""
     analysis = await project.renderer.check(spec)
+    refuse_unknown_parts(analysis)
+    document = Document.of(spec)
+    await project.vault.put(document)
+    return document, analysis.plain
+
+
+def refuse_unknown_parts(analysis: Analysis) -> None:
+    """Raises TemplateInvalid for a template that includes parts which are not there."""
     if analysis.includes:
         faults = [
             Fault(f"There is no part {target}.", line=None, type="unknown_part", loc=("template",))
             for target in analysis.includes
         ]
         raise TemplateInvalid("The template includes parts that do not exist.", errors=faults)
-    document = Document.of(spec)
-    await project.vault.put(document)
-    return document, analysis.plain
 
 
 async def _hold_head(project: ProjectWriter, prompt_id: str) -> PromptRecord:

@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import psycopg
@@ -37,6 +37,10 @@ _SWEEP_SECONDS = 60.0
 _TELL = text(
     "WITH told AS (INSERT INTO changes (scope_id, subject) VALUES (:scope_id, :subject)) SELECT pg_notify(:channel, '')"
 )
+_TELL_MANY = text(
+    "WITH told AS (INSERT INTO changes (scope_id, subject) SELECT :scope_id, unnest(CAST(:subjects AS text[])))"
+    " SELECT pg_notify(:channel, '')"
+)
 _READ = (
     "SELECT pg_snapshot_xmin(pg_current_snapshot())::text, extract(epoch FROM now())::float8, c.id, c.scope_id,"
     " c.subject FROM (SELECT 1) AS once LEFT JOIN changes c ON c.xid >= %s::xid8"
@@ -53,6 +57,11 @@ Listener = Callable[[UUID, str], None]
 async def announce(tx: Transaction, scope_id: UUID, subject: str) -> None:
     """Tell every process, at commit, that this subject of a project, workspace or user has changed."""
     await tx.execute(_TELL, {"scope_id": scope_id, "subject": subject, "channel": _CHANNEL})
+
+
+async def announce_many(tx: Transaction, scope_id: UUID, subjects: Sequence[str]) -> None:
+    """`announce` for many subjects of one place, in one statement."""
+    await tx.execute(_TELL_MANY, {"scope_id": scope_id, "subjects": list(subjects), "channel": _CHANNEL})
 
 
 class ChangeFeed:

@@ -8,7 +8,7 @@ import asyncio
 import errno
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +24,8 @@ R = TypeVar("R")
 _SUFFIX = ".yaml"
 _TEMPORARY = ".tmp-"
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+# So many documents a thread writes before it makes their names durable.
+_GROUP = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,14 @@ class LocalRegistry:
         Raises RegistryFull when the disk is full, RegistryUnavailable for any other failure of the disk.
         """
         await self._run(self._put, project_id, digest, text)
+
+    async def put_many(self, project_id: UUID, documents: Sequence[tuple[str, bytes]]) -> None:
+        """Store many texts, each under its hash; as durable as `put`, with one fsync of the folder for a whole group.
+
+        Raises what `put` raises; some of them may be stored then.
+        """
+        groups = [documents[start : start + _GROUP] for start in range(0, len(documents), _GROUP)]
+        await asyncio.gather(*(self._run(self._put_group, project_id, group) for group in groups))
 
     async def get(self, project_id: UUID, digest: str) -> bytes:
         """The stored bytes, unchecked. Raises DocumentCorrupt when there are none, RegistryUnavailable."""
@@ -107,10 +117,18 @@ class LocalRegistry:
             raise DocumentCorrupt("A stored document is missing.") from None
 
     def _put(self, project_id: UUID, digest: str, text: bytes) -> None:
-        final = self._path(project_id, digest)
-        if self._holds(final, text):
-            return
-        folder = self._folder(project_id)
+        self._put_group(project_id, [(digest, text)])
+
+    def _put_group(self, project_id: UUID, documents: Sequence[tuple[str, bytes]]) -> None:
+        missing = [one for one in documents if not self._holds(self._path(project_id, one[0]), one[1])]
+        if missing:
+            folder = self._folder(project_id)
+            for digest, text in missing:
+                self._put_in(folder, self._path(project_id, digest), text)
+            _sync_folder(folder)
+
+    def _put_in(self, folder: Path, final: Path, text: bytes) -> None:
+        """The document under its name; the name is durable once the folder is synced."""
         temporary = folder / f"{_TEMPORARY}{secrets.token_hex(8)}"
         try:
             _write_durably(temporary, text)
@@ -120,7 +138,6 @@ class LocalRegistry:
                 # Another writer was faster with the same bytes, or what stands there is damaged: then ours heals it.
                 if not self._holds(final, text):
                     temporary.replace(final)
-            _sync_folder(folder)
         finally:
             temporary.unlink(missing_ok=True)
 
