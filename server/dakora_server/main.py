@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 
 from dakora_server.api import (
     api_keys,
+    archives,
     audit,
     description,
     health,
@@ -33,6 +34,7 @@ from dakora_server.api.warm import WarmAnswers
 from dakora_server.auth import Access
 from dakora_server.config import Settings, UnsafeSettings
 from dakora_server.core.api_keys.uses import WRITE_SECONDS, KeyUses
+from dakora_server.core.archives.zips import ArchiveLimits
 from dakora_server.core.audit.service import SEAL_SECONDS, Sealer
 from dakora_server.core.crypto import Secret
 from dakora_server.core.exceptions import DakoraError
@@ -75,6 +77,7 @@ _ROUTERS = tuple(
         workspaces,
         invitations,
         audit,
+        archives,
         webhooks,
         studio,
     )
@@ -302,6 +305,7 @@ def create_app(
         generate_unique_id_function=_operation_id,
     )
     app.state.body_max_bytes = settings.body_max_bytes
+    app.state.archive_limits = ArchiveLimits(bytes=settings.import_max_bytes, files=settings.import_max_files)
     problems.install(app)
     description.install(app)
     for router in _ROUTERS:

@@ -71,12 +71,21 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What became of one prompt. `record` is its newest version now; `error` says why it was refused."""
+    """What became of one prompt. `record` is its newest version now; `error` says why it was refused.
+
+    `added` are the versions that it did not have before.
+    """
 
     prompt_id: str
     outcome: Outcome
     record: PromptRecord | None = None
     error: DakoraError | None = None
+    added: tuple[PromptRecord, ...] = ()
+
+    @property
+    def is_change(self) -> bool:
+        """Whether anything was written."""
+        return self.outcome not in {Outcome.unchanged, Outcome.refused}
 
 
 @dataclass(slots=True)
@@ -87,7 +96,6 @@ class Step:
     saved: Saved
     is_new: bool = False
     purged: str | None = None
-    versions: list[PromptRecord] = field(default_factory=list)
     events: list[Happened] = field(default_factory=list)
 
 
@@ -120,7 +128,7 @@ def _refuse_other_spelling(line: Line, held: Held, now: datetime) -> None:
 def _create(line: Line, held: Held | None, *, author: UUID, now: datetime) -> Step:
     versions = _numbered(line, line.versions, None, author=author, now=now)
     newest = versions[-1]
-    step = Step(line, Saved(line.prompt_id, Outcome.created, newest), is_new=True, versions=versions)
+    step = Step(line, Saved(line.prompt_id, Outcome.created, newest, added=tuple(versions)), is_new=True)
     if held is not None:  # archived so long ago that the id is free again
         step.purged = held.record.prompt_id
         step.events.append(Happened("prompt.purged", step.purged))
@@ -137,8 +145,8 @@ def _add_to(line: Line, held: Held, known: Known, *, author: UUID, now: datetime
         return Step(line, Saved(line.prompt_id, Outcome.unchanged, head))
     folder = line.folder if line.folder is not None else head.folder
     newest = replace(versions[-1] if versions else head, folder=folder, revision=head.revision + 1)
-    saved = Saved(line.prompt_id, Outcome.restored if restored else Outcome.updated, newest)
-    step = Step(line, saved, versions=versions)
+    outcome = Outcome.restored if restored else Outcome.updated
+    step = Step(line, Saved(line.prompt_id, outcome, newest, added=tuple(versions)))
     if restored:
         step.events.append(Happened("prompt.restored", line.prompt_id))
     if versions or moved:

@@ -5,7 +5,7 @@ only: a handful of statements for thousands of prompts, so the transaction is sh
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dakora_server.core import clock
@@ -34,11 +34,11 @@ class Draft:
 
 
 class NotAllSaved(Exception):
-    """Some prompts were refused, and so nothing was saved; `results` has every one of them."""
+    """Some prompts were refused, and so nothing was saved; `refused` has each by its place in what was given."""
 
-    def __init__(self, results: Sequence[Saved]) -> None:
+    def __init__(self, refused: Mapping[int, Saved]) -> None:
         super().__init__("some prompts were refused")
-        self.results = list(results)
+        self.refused = dict(refused)
 
 
 async def save_many(project: ProjectWriter, drafts: Sequence[Draft], *, partial: bool = False) -> list[Saved]:
@@ -58,7 +58,7 @@ async def save_many(project: ProjectWriter, drafts: Sequence[Draft], *, partial:
         else:
             lines.append(Line(draft.folder, (replace(found, message=draft.message),)))
     if refused and not partial:
-        raise NotAllSaved(list(refused.values()))
+        raise NotAllSaved(refused)
     saved = iter(await save_lines(project, lines, partial=partial))
     return [refused[place] if place in refused else next(saved) for place in range(len(drafts))]
 
@@ -156,7 +156,7 @@ async def save_lines(project: ProjectWriter, lines: Sequence[Line], *, partial: 
     while places:
         await bulk_queries.lock_prompts(project, sorted({lines[place].key for place in places}))
         steps = dict(zip(places, await _steps(project, [lines[place] for place in places]), strict=True))
-        refused = [step.saved for step in steps.values() if step.saved.outcome is Outcome.refused]
+        refused = {place: step.saved for place, step in steps.items() if step.saved.outcome is Outcome.refused}
         if refused and not partial:
             raise NotAllSaved(refused)
         taken = await _write(project, list(steps.values()))
@@ -189,12 +189,12 @@ async def _write(project: ProjectWriter, steps: Sequence[Step]) -> set[str]:
     """Write the steps' rows, but those of new prompts whose ids were taken meanwhile: answers their keys."""
     await bulk_queries.purge_all(project, [step.purged for step in steps if step.purged is not None])
     new = [step for step in steps if step.is_new]
-    added = await bulk_queries.add_prompts(project, [step.versions[-1] for step in new])
+    added = await bulk_queries.add_prompts(project, [step.saved.added[-1] for step in new])
     taken = {step.line.key for step in new if step.line.prompt_id not in added}
     standing = [step for step in steps if step.events and step.line.key not in taken]
     changed = [step.saved.record for step in standing if not step.is_new]
     await bulk_queries.change_prompts(project, [record for record in changed if record is not None])
-    await bulk_queries.add_versions(project, [version for step in standing for version in step.versions])
+    await bulk_queries.add_versions(project, [version for step in standing for version in step.saved.added])
     await record_many(project, [event for step in standing for event in step.events])
     if standing:
         await project.announce_many([step.line.prompt_id for step in standing])
