@@ -3,15 +3,16 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from dakora_server.core.archives.layout import History, Layout, VersionFacts, read_labels, read_versions
-from dakora_server.core.archives.zips import Archive
+from dakora_server.core.archives.layout import History, Layout, read_labels, read_versions
+from dakora_server.core.archives.zips import Archive, invalid
 from dakora_server.core.exceptions import ArchiveInvalid, Fault, TemplateInvalid
 from dakora_server.core.sync.names import is_folder
 from dakora_server.core.templates.model import TemplateSpec
-from dakora_server.core.templates.serialization import parse_yaml
+from dakora_server.core.templates.serialization import Document, parse_yaml
 
 # How much text a template may have is the renderer's limit, which is held when the template is checked.
 _ANY_SIZE = 1 << 30
+_SMALL = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class ReadVersion:
     path: str
     raw: bytes
     spec: TemplateSpec
+    document: Document
     message: str | None = None
     at: datetime | None = None
 
@@ -37,48 +39,55 @@ class ReadPrompt:
     faults: tuple[Fault, ...] = ()
 
 
+def is_small(archive: Archive, layout: Layout, path: str) -> bool:
+    """Whether reading this prompt is a matter of less than a millisecond or two."""
+    return not layout.past and archive.size(path) <= _SMALL
+
+
 def read_prompt(archive: Archive, layout: Layout, path: str, folder: str, message: str | None) -> ReadPrompt:
     """The prompt in the file at `path`, and its history. Raises ArchiveInvalid when a file cannot be unpacked."""
-    raw = archive.read(path)
     try:
-        spec = parse_yaml(raw, filename=path, max_source_bytes=_ANY_SIZE)
+        newest = _version(archive, path, message)
     except TemplateInvalid as error:
-        faults = tuple(replace(fault, loc=(path, *fault.loc)) for fault in error.errors)
-        return ReadPrompt(path, folder, None, faults=faults)
+        return ReadPrompt(path, folder, None, faults=error.errors)
+    prompt_id = newest.spec.id
     if not is_folder(folder):
         fault = Fault("The folder's name has characters that folders here do not have.", (path,), type="invalid_folder")
-        return ReadPrompt(path, folder, spec.id, faults=(fault,))
-    newest = ReadVersion(path, raw, spec, message)
-    history = layout.past.get(spec.id)
+        return ReadPrompt(path, folder, prompt_id, faults=(fault,))
+    history = layout.past.get(prompt_id)
     if history is None:
-        return ReadPrompt(path, folder, spec.id, (newest,))
+        return ReadPrompt(path, folder, prompt_id, (newest,))
     try:
-        older = _past(archive, history, spec.id)
-        labels = read_labels(archive, history)
-    except ArchiveInvalid as error:
-        return ReadPrompt(path, folder, spec.id, faults=error.errors)
-    return ReadPrompt(path, folder, spec.id, (*older, newest), labels)
+        older = _past(archive, history, prompt_id)
+        return ReadPrompt(path, folder, prompt_id, (*older, newest), read_labels(archive, history))
+    except (ArchiveInvalid, TemplateInvalid) as error:
+        return ReadPrompt(path, folder, prompt_id, faults=error.errors)
 
 
 def _past(archive: Archive, history: History, prompt_id: str) -> list[ReadVersion]:
-    """The versions of a history, oldest first. Raises ArchiveInvalid for what is missing or cannot be read."""
+    """The versions of a history, oldest first. Raises ArchiveInvalid, TemplateInvalid."""
     found: list[ReadVersion] = []
     for facts in read_versions(archive, history):
         path = history.texts.get(facts.number)
         if path is None:
-            message = f"The text of version {facts.number} is missing."
-            raise ArchiveInvalid(message, errors=[Fault(message, (history.pages[0],), type="missing_text")])
-        found.append(_version(archive.read(path), path, prompt_id, facts))
+            raise invalid(f"tells of version {facts.number}, whose text is missing", history.pages[0], "missing_text")
+        version = _version(archive, path, facts.message, facts.at)
+        if (version.spec.id, version.spec.version, version.document.hash) != (
+            prompt_id,
+            facts.semver,
+            facts.content_hash,
+        ):
+            raise invalid("is not the version that its history tells of", path, "wrong_version")
+        found.append(version)
     return found
 
 
-def _version(raw: bytes, path: str, prompt_id: str, facts: VersionFacts) -> ReadVersion:
+def _version(archive: Archive, path: str, message: str | None, at: datetime | None = None) -> ReadVersion:
+    """A file's prompt. Raises TemplateInvalid with faults that name the file, ArchiveInvalid."""
+    raw = archive.read(path)
     try:
         spec = parse_yaml(raw, filename=path, max_source_bytes=_ANY_SIZE)
+        return ReadVersion(path, raw, spec, Document.of(spec), message, at)
     except TemplateInvalid as error:
         faults = [replace(fault, loc=(path, *fault.loc)) for fault in error.errors]
-        raise ArchiveInvalid(error.detail, errors=faults) from None
-    if spec.id != prompt_id or spec.version != facts.semver:
-        message = "The file is not the version that its history says."
-        raise ArchiveInvalid(message, errors=[Fault(message, (path,), type="wrong_version")])
-    return ReadVersion(path, raw, spec, facts.message, facts.at)
+        raise TemplateInvalid(error.detail, errors=faults) from None

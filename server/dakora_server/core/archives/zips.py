@@ -54,6 +54,10 @@ class Archive:
     def __contains__(self, path: str) -> bool:
         return path in self._files
 
+    def size(self, path: str) -> int:
+        """How many bytes a file has, as the archive says."""
+        return self._files[path].file_size
+
     def read(self, path: str) -> bytes:
         """One file. Raises ArchiveInvalid when it is damaged, or larger than the archive says."""
         info = self._files[path]

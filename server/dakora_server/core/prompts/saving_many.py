@@ -5,21 +5,25 @@ only: a handful of statements for thousands of prompts, so the transaction is sh
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dakora_server.core import clock
 from dakora_server.core.audit.service import record_many
-from dakora_server.core.exceptions import DakoraError, InvalidRequest
+from dakora_server.core.exceptions import Busy, DakoraError, InvalidRequest, RendererUnavailable, TemplateInvalid
 from dakora_server.core.prompts import bulk_queries
 from dakora_server.core.prompts.bulk_plan import Line, Outcome, Prepared, Saved, Step, decide
 from dakora_server.core.prompts.service import refuse_unknown_parts, tags_of
 from dakora_server.core.scope import ProjectReader, ProjectWriter
+from dakora_server.core.templates.analysis import Analysis
 from dakora_server.core.templates.model import TemplateSpec
 from dakora_server.core.templates.serialization import Document
 
-# Templates in the pool at the same time: it has a place for more, which other tenants keep.
-_CHECKED_AT_ONCE = 16
+# Templates that a worker is asked about together, up to so many characters, and such batches at the same time: the
+# pool has a place for more, which other tenants keep.
+_ASKED_TOGETHER, _CHARACTERS_TOGETHER, _ASKED_AT_ONCE = 8, 8_192, 3
+# Seconds until a check is tried again for which the pool had no time.
+_PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)
 # Prompts between two looks at what else this process has to do.
 _BREATHER = 200
 
@@ -49,10 +53,14 @@ async def save_many(project: ProjectWriter, drafts: Sequence[Draft], *, partial:
     asked of the project's transaction, which would stay open for as long as the templates are checked.
     Raises NotAllSaved unless `partial`, RegistryFull, RegistryUnavailable, DatabaseUnavailable, Busy.
     """
-    prepared = await prepare(project, [draft.spec for draft in drafts])
+    documents = await asyncio.to_thread(_documents_of, [draft.spec for draft in drafts])
+    written = [document for document in documents if isinstance(document, Document)]
+    fitting = [draft.spec for draft, one in zip(drafts, documents, strict=True) if isinstance(one, Document)]
+    prepared = iter(await prepare(project, fitting, written))
     lines: list[Line] = []
     refused: dict[int, Saved] = {}
-    for place, (draft, found) in enumerate(zip(drafts, prepared, strict=True)):
+    for place, (draft, document) in enumerate(zip(drafts, documents, strict=True)):
+        found = next(prepared) if isinstance(document, Document) else document
         if isinstance(found, DakoraError):
             refused[place] = Saved(draft.spec.id, Outcome.refused, error=found)
         else:
@@ -64,33 +72,23 @@ async def save_many(project: ProjectWriter, drafts: Sequence[Draft], *, partial:
 
 
 async def prepare(
-    project: ProjectWriter, specs: Sequence[TemplateSpec], *, store: bool = True
+    project: ProjectWriter, specs: Sequence[TemplateSpec], documents: Sequence[Document], *, store: bool = True
 ) -> list[Prepared | DakoraError]:
     """Each prompt checked and its document stored (unless `store` is false), or why it cannot be saved.
 
-    A text that the project has in some version was checked and stored then: it is not again.
-    Raises RegistryFull, RegistryUnavailable, DatabaseUnavailable, Busy.
+    `documents` are those of the prompts. A text that the project has in some version was checked and stored then: it
+    is not again. Raises RegistryFull, RegistryUnavailable, DatabaseUnavailable, Busy.
     """
-    documents = await asyncio.to_thread(_documents_of, specs)
-    hashes = [document.hash for document in documents if isinstance(document, Document)]
     async with project.apart() as reader:
-        known = await bulk_queries.portability_of(reader, hashes)
-    gate = asyncio.Semaphore(_CHECKED_AT_ONCE)
-
-    async def check(document: Document | DakoraError) -> bool | DakoraError:
-        if isinstance(document, DakoraError):
-            return document
-        if document.hash in known:
-            return known[document.hash]
-        async with gate:
-            return await _portable(project, document.spec)
-
-    verdicts = await asyncio.gather(*map(check, documents))
+        known = await bulk_queries.portability_of(reader, [document.hash for document in documents])
+    verdicts: dict[str, bool | DakoraError] = dict(known)
+    verdicts |= await _check(project, {document.hash: document for document in documents if document.hash not in known})
     found: list[Prepared | DakoraError] = []
     new: dict[str, bytes] = {}
-    for spec, document, verdict in zip(specs, documents, verdicts, strict=True):
-        if isinstance(document, DakoraError) or isinstance(verdict, DakoraError):
-            found.append(document if isinstance(document, DakoraError) else verdict)  # type: ignore[arg-type]  # one of the two is the error
+    for spec, document in zip(specs, documents, strict=True):
+        verdict = verdicts[document.hash]
+        if isinstance(verdict, DakoraError):
+            found.append(verdict)
             continue
         if document.hash not in known:
             new[document.hash] = document.text.encode()
@@ -110,16 +108,57 @@ def _documents_of(specs: Sequence[TemplateSpec]) -> list[Document | DakoraError]
     return found
 
 
-async def _portable(project: ProjectReader, spec: TemplateSpec) -> bool | DakoraError:
-    """Whether the template is portable, or what is wrong with it. Raises what says nothing about the template."""
+async def _check(project: ProjectReader, documents: Mapping[str, Document]) -> dict[str, bool | DakoraError]:
+    """By hash, whether each template is portable, or what is wrong with it."""
+    gate = asyncio.Semaphore(_ASKED_AT_ONCE)
+
+    async def ask(some: Sequence[Document]) -> list[bool | DakoraError]:
+        async with gate:
+            return [_verdict(found) for found in await _asked(project, some)]
+
+    batches = list(_batches(list(documents.values())))
+    answers = await asyncio.gather(*map(ask, batches))
+    return {
+        document.hash: verdict
+        for batch, answer in zip(batches, answers, strict=True)
+        for document, verdict in zip(batch, answer, strict=True)
+    }
+
+
+def _batches(documents: Sequence[Document]) -> Iterator[list[Document]]:
+    """The documents, as many at a time as a worker analyses in a few milliseconds."""
+    batch: list[Document] = []
+    size = 0
+    for document in documents:
+        if batch and (len(batch) >= _ASKED_TOGETHER or size + len(document.text) > _CHARACTERS_TOGETHER):
+            yield batch
+            batch, size = [], 0
+        batch.append(document)
+        size += len(document.text)
+    if batch:
+        yield batch
+
+
+async def _asked(project: ProjectReader, documents: Sequence[Document]) -> list[Analysis | TemplateInvalid]:
+    """What a worker finds. Raises Busy, RendererUnavailable."""
+    specs = [document.spec for document in documents]
+    for pause in _PAUSES:
+        try:
+            return await project.renderer.check_many(specs)
+        except (Busy, RendererUnavailable):
+            # Thousands may have been checked before these: rather a pause than all of it again.
+            await asyncio.sleep(pause)
+    return await project.renderer.check_many(specs)
+
+
+def _verdict(found: Analysis | TemplateInvalid) -> bool | DakoraError:
+    if isinstance(found, TemplateInvalid):
+        return found
     try:
-        analysis = await project.renderer.check(spec)
-        refuse_unknown_parts(analysis)
-    except DakoraError as error:
-        if error.status >= 500:
-            raise
-        return error
-    return analysis.plain
+        refuse_unknown_parts(found)
+    except TemplateInvalid as refusal:
+        return refusal
+    return found.plain
 
 
 def _prepared(spec: TemplateSpec, document: Document, *, portable: bool) -> Prepared:

@@ -24,8 +24,6 @@ R = TypeVar("R")
 _SUFFIX = ".yaml"
 _TEMPORARY = ".tmp-"
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
-# So many documents a thread writes before it makes their names durable.
-_GROUP = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +41,7 @@ class LocalRegistry:
 
     def __init__(self, root: Path, *, threads: int = 8) -> None:
         self.root = root.absolute()
+        self._size = threads
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="registry")
         # Folders known to exist and to be durable themselves.
         self._folders: set[UUID] = set()
@@ -55,12 +54,14 @@ class LocalRegistry:
         await self._run(self._put, project_id, digest, text)
 
     async def put_many(self, project_id: UUID, documents: Sequence[tuple[str, bytes]]) -> None:
-        """Store many texts, each under its hash; as durable as `put`, with one fsync of the folder for a whole group.
+        """Store many texts, each under its hash; as durable as `put`, with one fsync of the folder for all.
 
         Raises what `put` raises; some of them may be stored then.
         """
-        groups = [documents[start : start + _GROUP] for start in range(0, len(documents), _GROUP)]
-        await asyncio.gather(*(self._run(self._put_group, project_id, group) for group in groups))
+        # A journal commits what several threads wait for at once: many times faster than one file after the other.
+        shares = [documents[first :: self._size] for first in range(min(self._size, len(documents)))]
+        await asyncio.gather(*(self._run(self._put_share, project_id, share) for share in shares))
+        await self._run(self._sync, project_id)
 
     async def get(self, project_id: UUID, digest: str) -> bytes:
         """The stored bytes, unchecked. Raises DocumentCorrupt when there are none, RegistryUnavailable."""
@@ -117,15 +118,19 @@ class LocalRegistry:
             raise DocumentCorrupt("A stored document is missing.") from None
 
     def _put(self, project_id: UUID, digest: str, text: bytes) -> None:
-        self._put_group(project_id, [(digest, text)])
+        final = self._path(project_id, digest)
+        if not self._holds(final, text):
+            self._put_in(self._folder(project_id), final, text)
+            _sync_folder(final.parent)
 
-    def _put_group(self, project_id: UUID, documents: Sequence[tuple[str, bytes]]) -> None:
-        missing = [one for one in documents if not self._holds(self._path(project_id, one[0]), one[1])]
-        if missing:
-            folder = self._folder(project_id)
-            for digest, text in missing:
-                self._put_in(folder, self._path(project_id, digest), text)
-            _sync_folder(folder)
+    def _put_share(self, project_id: UUID, documents: Sequence[tuple[str, bytes]]) -> None:
+        for digest, text in documents:
+            final = self._path(project_id, digest)
+            if not self._holds(final, text):
+                self._put_in(self._folder(project_id), final, text)
+
+    def _sync(self, project_id: UUID) -> None:
+        _sync_folder(self._folder(project_id))
 
     def _put_in(self, folder: Path, final: Path, text: bytes) -> None:
         """The document under its name; the name is durable once the folder is synced."""
