@@ -117,6 +117,7 @@ class _Reading:
                 task.cancel()
             await asyncio.gather(*working, return_exceptions=True)
         self.lines.sort(key=lambda entry: entry[0])
+        self._refused.sort(key=lambda one: one.path)
         if self._refused and not (self._wanted.partial or self._wanted.dry_run):
             raise _refusal(self._refused)
 

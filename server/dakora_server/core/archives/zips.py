@@ -106,14 +106,14 @@ def _is_wanted(path: str) -> bool:
 
 def _look_over(file: IO[bytes], size: int, limits: ArchiveLimits) -> list[str]:
     """The names in the archive's list of files, none of which is dangerous. Raises ArchiveInvalid."""
-    listed, begin = _list_of_files(file, size, limits)
+    listed, begin, entries = _list_of_files(file, size, limits)
     names: list[str] = []
     seen: set[str] = set()
     place = unpacked = packed = 0
     most = min(limits.bytes * _UNPACKED_FACTOR, max(_SMALL, size * _RATIO))
     while place < len(listed):
-        if len(names) >= limits.files:
-            raise ArchiveInvalid(f"The archive holds more than {limits.files:,} files.")
+        if len(names) >= entries:
+            raise ArchiveInvalid("The archive holds more files than it says.")
         name, entry, place = _entry(listed, place)
         _refuse_entry(name, entry)
         if name.lower() in seen:
@@ -124,14 +124,16 @@ def _look_over(file: IO[bytes], size: int, limits: ArchiveLimits) -> list[str]:
         packed += entry.packed + _LOCAL_HEADER + entry.name_bytes
         if unpacked > most:
             raise ArchiveInvalid(f"The archive would unpack to more than {most // _MIB:,} MiB.")
+    if len(names) != entries:
+        raise ArchiveInvalid("The archive holds fewer files than it says.")
     if packed > begin:
         # The same bytes serve as several files: how a small archive becomes a very large one.
         raise ArchiveInvalid("Files of the archive overlap.")
     return names
 
 
-def _list_of_files(file: IO[bytes], size: int, limits: ArchiveLimits) -> tuple[bytes, int]:
-    """The raw list of files, and where in the archive it begins."""
+def _list_of_files(file: IO[bytes], size: int, limits: ArchiveLimits) -> tuple[bytes, int, int]:
+    """The raw list of files, where in the archive it begins, and how many files it says it has."""
     refusal = ArchiveInvalid("The body is not a zip archive.")
     tail_at = max(0, size - _END.size - _LONGEST_COMMENT)
     file.seek(tail_at)
@@ -148,7 +150,7 @@ def _list_of_files(file: IO[bytes], size: int, limits: ArchiveLimits) -> tuple[b
     if not is_whole or begin + length != tail_at + at or length > limits.files * _LIST_BYTES:
         raise refusal
     file.seek(begin)
-    return file.read(length), begin
+    return file.read(length), begin, entries
 
 
 @dataclass(frozen=True, slots=True)
