@@ -1,6 +1,7 @@
 """Python client for Dakora: fetch and render your team's prompts."""
 
 from dakora_client._settings import VERSION
+from dakora_client.archive_types import ImportedLabel, ImportedPrompt, ImportReport
 from dakora_client.client import Dakora
 from dakora_client.errors import (
     APIError,
@@ -74,6 +75,9 @@ __all__ = [
     "Diff",
     "Fault",
     "Health",
+    "ImportReport",
+    "ImportedLabel",
+    "ImportedPrompt",
     "InputSpec",
     "InvalidInputsError",
     "InvalidRequestError",
