@@ -79,7 +79,11 @@ class ProjectsSync:
         return self._sender.send(_tenancy_operations.restore_project(project_id), timeout)
 
     def export(
-        self, project_id: str | None = None, *, history: bool = False, timeout: float | None = None
+        self,
+        project_id: str | None = None,
+        *,
+        history: bool = False,
+        timeout: float | None = None,
     ) -> bytes:
         """Every live prompt of a project (the client's own unless named) with its labels, as a zip of YAML files.
 

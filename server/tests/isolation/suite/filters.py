@@ -47,7 +47,7 @@ class Filter:
     @property
     def by_project(self) -> bool:
         """Whether its rows are a project's own, that another project of the same workspace must not see either."""
-        return ".core.prompts." in self.module
+        return ".core.prompts." in self.module or ".core.archives." in self.module
 
 
 def modules() -> list[str]:
