@@ -1,6 +1,11 @@
 """A project as a file, from a terminal."""
 
+import io
+import json
+import subprocess
+import sys
 import zipfile
+from pathlib import Path
 
 from dakora_server.core.templates.serialization import parse_yaml
 
@@ -46,3 +51,13 @@ async def test_what_is_no_archive_is_said_in_a_sentence(cli, user):
     refused = await cli("import", "notes.txt")
     assert (refused.code, "not a zip archive" in refused.err) == (1, True)
     assert (await cli("export", "-", terminal=True)).code == 2
+
+
+def test_archives_travel_through_pipes(dev_server):
+    """In processes of their own: bytes on the real standard streams."""
+    command = [str(Path(sys.executable).with_name("dakora")), "--url", dev_server.address]
+    out = subprocess.run([*command, "export", "-"], capture_output=True, check=True)
+    assert zipfile.ZipFile(io.BytesIO(out.stdout)).testzip() is None
+    into = subprocess.run([*command, "import", "-", "--json"], input=out.stdout, capture_output=True, check=True)
+    counts = json.loads(into.stdout)["counts"]
+    assert counts["unchanged"] == sum(counts.values()) > 0

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from dakora_server.core.archives.layout import Layout
-from dakora_server.core.archives.reading import ReadPrompt, is_small, read_prompt
+from dakora_server.core.archives.reading import ReadPrompt, read_prompt
 from dakora_server.core.archives.zips import Archive
 from dakora_server.core.audit.service import record as note
 from dakora_server.core.exceptions import DakoraError, Fault, ImportRefused
@@ -123,19 +123,11 @@ class _Reading:
 
     async def _work(self, groups: Iterator[Sequence[tuple[str, str]]]) -> None:
         for group in groups:
-            await self._prepare([await self._read(*one) for one in group])
+            facts = self._archive, self._layout
+            read = [await read_prompt(*facts, path, folder, self._wanted.message) for path, folder in group]
+            await self._prepare(read)
             if len(self._refused) >= MAX_FAULTS and not (self._wanted.partial or self._wanted.dry_run):
                 return
-
-    async def _read(self, path: str, folder: str) -> ReadPrompt:
-        """One file's prompt: a small one here, in a turn of the loop, because a thread would make every turn wait for
-        the interpreter's lock while it computes; a large one there, because it takes longer than a turn may.
-        """
-        facts = (self._archive, self._layout, path, folder, self._wanted.message)
-        if not is_small(self._archive, self._layout, path):
-            return await asyncio.to_thread(read_prompt, *facts)
-        await asyncio.sleep(0)
-        return read_prompt(*facts)
 
     async def _prepare(self, group: Sequence[ReadPrompt]) -> None:
         versions = [version for one in group for version in one.versions]

@@ -1,5 +1,6 @@
 """The files of one prompt in an archive: its newest text, and its past where that came with it."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -39,29 +40,43 @@ class ReadPrompt:
     faults: tuple[Fault, ...] = ()
 
 
-def is_small(archive: Archive, layout: Layout, path: str) -> bool:
-    """Whether reading this prompt is a matter of less than a millisecond or two."""
-    return not layout.past and archive.size(path) <= _SMALL
+async def read_prompt(archive: Archive, layout: Layout, path: str, folder: str, message: str | None) -> ReadPrompt:
+    """The prompt in the file at `path`, and its history. Raises ArchiveInvalid when a file cannot be unpacked.
+
+    A small file is read here, in a turn of the loop: in a thread, every other turn would wait for the interpreter's
+    lock while it computes. What takes longer than a turn may is read in a thread all the same.
+    """
+    await asyncio.sleep(0)
+    if archive.size(path) <= _SMALL:
+        newest = _newest(archive, path, folder, message)
+    else:
+        newest = await asyncio.to_thread(_newest, archive, path, folder, message)
+    history = None if newest.prompt_id is None or newest.faults else layout.past.get(newest.prompt_id)
+    if history is None:
+        return newest
+    if history.texts or history.pages or (history.labels and archive.size(history.labels) > _SMALL):
+        return await asyncio.to_thread(_with_past, archive, newest, history)
+    return _with_past(archive, newest, history)
 
 
-def read_prompt(archive: Archive, layout: Layout, path: str, folder: str, message: str | None) -> ReadPrompt:
-    """The prompt in the file at `path`, and its history. Raises ArchiveInvalid when a file cannot be unpacked."""
+def _newest(archive: Archive, path: str, folder: str, message: str | None) -> ReadPrompt:
     try:
         newest = _version(archive, path, message)
     except TemplateInvalid as error:
         return ReadPrompt(path, folder, None, faults=error.errors)
     prompt_id = newest.spec.id
-    if not is_folder(folder):
-        fault = Fault("The folder's name has characters that folders here do not have.", (path,), type="invalid_folder")
-        return ReadPrompt(path, folder, prompt_id, faults=(fault,))
-    history = layout.past.get(prompt_id)
-    if history is None:
+    if is_folder(folder):
         return ReadPrompt(path, folder, prompt_id, (newest,))
+    fault = Fault("The folder's name has characters that folders here do not have.", (path,), type="invalid_folder")
+    return ReadPrompt(path, folder, prompt_id, faults=(fault,))
+
+
+def _with_past(archive: Archive, newest: ReadPrompt, history: History) -> ReadPrompt:
     try:
-        older = _past(archive, history, prompt_id)
-        return ReadPrompt(path, folder, prompt_id, (*older, newest), read_labels(archive, history))
+        older = _past(archive, history, newest.versions[0].spec.id)
+        return replace(newest, versions=(*older, *newest.versions), labels=read_labels(archive, history))
     except (ArchiveInvalid, TemplateInvalid) as error:
-        return ReadPrompt(path, folder, prompt_id, faults=error.errors)
+        return replace(newest, versions=(), faults=error.errors)
 
 
 def _past(archive: Archive, history: History, prompt_id: str) -> list[ReadVersion]:
