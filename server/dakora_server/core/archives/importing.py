@@ -24,6 +24,8 @@ from dakora_server.core.templates.versioning import is_higher
 
 # Prompts that are read, checked and stored together, and how many such groups at the same time.
 _GROUP, _GROUPS_AT_ONCE = 64, 3
+# Stands for all imports of a project among its prompts' locks; no prompt can have such an id.
+_IMPORT = "!import"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ async def import_archive(project: ProjectWriter, archive: Archive, layout: Layou
     Raises ImportRefused, ArchiveInvalid for a damaged file, RegistryFull, RegistryUnavailable, DatabaseUnavailable,
     Busy.
     """
+    # One at a time in each project: what waits holds a file, and no memory.
+    await project.hold(_IMPORT)
     reading = _Reading(project, archive, layout, wanted)
     await reading.run()
     lines = [line for _, line in reading.lines]

@@ -92,11 +92,7 @@ def open_archive(file: IO[bytes], limits: ArchiveLimits) -> Archive:
     found = unpacking.infolist()
     if len(found) != len(names):
         raise ArchiveInvalid("The archive's list of files does not agree with itself.")
-    files = {info.filename: info for info in found if _is_wanted(info.filename)}
-    for path in files:
-        if not path.endswith((".yaml", ".yml")):
-            raise invalid("is not a YAML file: an archive holds nothing else", path, "not_yaml")
-    return Archive(unpacking, files)
+    return Archive(unpacking, {info.filename: info for info in found if _is_wanted(info.filename)})
 
 
 def _is_wanted(path: str) -> bool:
@@ -191,5 +187,7 @@ def _refuse_entry(name: str, entry: _Entry) -> None:
         raise invalid("is encrypted", name, "encrypted")
     if entry.method not in _METHODS:
         raise invalid("is packed in a way that is not used here: only deflate is", name, "unknown_method")
+    if _is_wanted(name) and not name.endswith((".yaml", ".yml")):
+        raise invalid("is not a YAML file: an archive holds nothing else", name, "not_yaml")
     if entry.unpacked > MAX_FILE_BYTES:
         raise invalid("is larger than 1 MiB", name, "file_too_large")
