@@ -7,10 +7,15 @@ from pathlib import Path
 
 def write_atomically(path: Path, text: str, *, mode: int | None = None) -> None:
     """Put `text` at `path`, durably. Without `mode` an existing file keeps its own, a new one gets the usual one."""
+    write_bytes_atomically(path, text.encode(), mode=mode)
+
+
+def write_bytes_atomically(path: Path, content: bytes, *, mode: int | None = None) -> None:
+    """`write_atomically` for what is no text."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".new")
     try:
         with open(handle, "wb") as file:  # noqa: PTH123 - a descriptor, which Path cannot open
-            file.write(text.encode())
+            file.write(content)
             file.flush()
             os.fchmod(file.fileno(), _mode_for(path) if mode is None else mode)
             os.fsync(file.fileno())

@@ -30,6 +30,8 @@ COMMANDS = {
     "push": ("dakora_cli.push:push", "Save the prompts of a folder on the server."),
     "pull": ("dakora_cli.pull:pull", "Write the server's prompts into a folder."),
     "diff": ("dakora_cli.diff:diff", "Show how a folder differs from the server."),
+    "export": ("dakora_cli.export:export", "Write the whole project into one archive."),
+    "import": ("dakora_cli.import_:import_", "Save the prompts of an archive on the server."),
     "validate": ("dakora_cli.validate:validate", "Check prompt files without a server."),
     "keys": ("dakora_cli.keys:keys", "Make, rotate and revoke the project's API keys."),
     "projects": ("dakora_cli.projects:projects", "List the projects you can work in."),

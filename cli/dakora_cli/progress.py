@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from dakora_cli.options import Invocation
 
@@ -22,3 +22,16 @@ def progress(call: Invocation, label: str, total: int) -> Iterator[Callable[[], 
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(label, total=total)
         yield lambda: bar.advance(task)
+
+
+@contextmanager
+def waiting(call: Invocation, label: str) -> Iterator[None]:
+    """Shows a bar that moves and a clock while the block waits for one long answer."""
+    if call.out.quiet or not call.out.talks_to_terminal:
+        yield
+        return
+    console = Console(file=call.world.stderr, no_color=not call.out.paints_talk)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        bar.add_task(label, total=None)
+        yield

@@ -125,6 +125,10 @@ class Settings(BaseSettings):
         256 * MIB, ge=64 * MIB, le=4096 * MIB, description="Memory of one render worker, in bytes."
     )
     body_max_bytes: int = Field(2 * MIB, ge=1024, le=64 * MIB, description="Largest request body, in bytes.")
+    import_max_bytes: int = Field(
+        64 * MIB, ge=MIB, le=1024 * MIB, description="Largest archive to import, in bytes; unpacked, four times that."
+    )
+    import_max_files: int = Field(50_000, ge=1, le=65_000, description="Most files in an archive to import.")
     cache_bytes: int = Field(64 * MIB, ge=0, description="Memory for prompts and documents kept ready, in bytes.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line to log.")
     log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or lines for people.")

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 
 from dakora_server.api import (
     api_keys,
+    archives,
     audit,
     description,
     health,
@@ -34,6 +35,7 @@ from dakora_server.api.warm import WarmAnswers
 from dakora_server.auth import Access
 from dakora_server.config import Settings, UnsafeSettings
 from dakora_server.core.api_keys.uses import WRITE_SECONDS, KeyUses
+from dakora_server.core.archives.zips import ArchiveLimits
 from dakora_server.core.audit.heads import KEEP_SECONDS, keep_head
 from dakora_server.core.audit.service import SEAL_SECONDS, Sealer
 from dakora_server.core.crypto import Secret
@@ -80,6 +82,7 @@ _ROUTERS = tuple(
         workspaces,
         invitations,
         audit,
+        archives,
         webhooks,
         studio,
     )
@@ -321,6 +324,7 @@ def create_app(
         generate_unique_id_function=_operation_id,
     )
     app.state.body_max_bytes = settings.body_max_bytes
+    app.state.archive_limits = ArchiveLimits(bytes=settings.import_max_bytes, files=settings.import_max_files)
     problems.install(app)
     description.install(app)
     for router in _ROUTERS:

@@ -107,6 +107,8 @@ OPERATIONS: dict[str, Rule] = {
     "delete_part": _project(_editor, Scope.write, limit=_write),
     "restore_part": _project(_editor, Scope.write, limit=_write),
     "rollback_part": _project(_editor, Scope.write, limit=_write),
+    "export_project": _project(_viewer, Scope.read),
+    "import_project": _project(_editor, Scope.write, limit=_write),
     "list_labels": _project(_viewer, Scope.read),
     "get_label": _project(_viewer, Scope.read),
     "list_label_moves": _project(_viewer, Scope.read),

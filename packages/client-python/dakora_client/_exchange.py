@@ -103,9 +103,11 @@ class Exchange:
 
     def _request(self, call: Call[T], path: str, kept: Kept | None, key: str | None, deadline: float) -> httpx2.Request:
         headers = self._headers if call.body is None else self._json_headers
-        changing = self.settings.token_changes
-        if changing or kept is not None or call.if_match is not None or key is not None:
+        changing, is_json = self.settings.token_changes, call.media_type == "application/json"
+        if changing or kept is not None or call.if_match is not None or key is not None or not is_json:
             headers = httpx2.Headers(headers)
+        if not is_json:
+            headers["Content-Type"] = call.media_type
         if changing:
             headers["Authorization"] = self.settings.authorization()
         if kept is not None:

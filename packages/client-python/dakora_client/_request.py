@@ -39,6 +39,7 @@ class Call(Generic[T]):
     cached: bool = False
     creates: bool = False
     idempotency_key: str | None = None
+    media_type: str = "application/json"
 
 
 def segment(text: str) -> str:

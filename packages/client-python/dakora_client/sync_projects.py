@@ -5,8 +5,9 @@
 import builtins
 from functools import partial
 
-from dakora_client import _tenancy_operations
+from dakora_client import _archive_operations, _tenancy_operations
 from dakora_client._senders import SyncSender
+from dakora_client.archive_types import ImportReport
 from dakora_client.types import Project
 
 
@@ -76,3 +77,42 @@ class ProjectsSync:
             ConflictError: another project has taken its slug.
         """
         return self._sender.send(_tenancy_operations.restore_project(project_id), timeout)
+
+    def export(
+        self,
+        project_id: str | None = None,
+        *,
+        history: bool = False,
+        timeout: float | None = None,
+    ) -> bytes:
+        """Every live prompt of a project (the client's own unless named) with its labels, as a zip of YAML files.
+
+        With `history` every version is in it, so that the project can be rebuilt elsewhere. The same content is the
+        same bytes. Ten minutes unless `timeout` says otherwise.
+        """
+        call = _archive_operations.export_project(project_id, history=history)
+        return self._sender.send(call, _archive_operations.SECONDS if timeout is None else timeout)
+
+    def import_(
+        self,
+        archive: bytes,
+        project_id: str | None = None,
+        *,
+        dry_run: bool = False,
+        partial: bool = False,
+        message: str | None = None,
+        timeout: float | None = None,
+    ) -> ImportReport:
+        """Save the prompts of an archive: one of `export`, or a zipped folder of prompts. Twice changes nothing.
+
+        Everything is saved or nothing; with `partial` what can be saved is, and the report says what was refused.
+        With `dry_run` it only says what would happen. Ten minutes unless `timeout` says otherwise.
+
+        Raises:
+            InvalidRequestError: the archive cannot be taken, or prompts in it cannot be saved; `.errors` names each
+                with file, line and column.
+        """
+        call = _archive_operations.import_project(
+            project_id, archive, dry_run=dry_run, partial=partial, message=message
+        )
+        return self._sender.send(call, _archive_operations.SECONDS if timeout is None else timeout)

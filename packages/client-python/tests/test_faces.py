@@ -83,7 +83,7 @@ def test_the_surface_is_the_one_of_the_contract():
         ApiKeys: "list iter create rotate revoke",
         Workspaces: "list create get rename delete members set_role remove_member hand_over "
         "invite invitations revoke_invitation accept_invitation",
-        Projects: "list create get rename delete restore",
+        Projects: "list create get rename delete restore export import_",
         Audit: "list iter",
     }
     for kind, names in promised.items():
@@ -129,6 +129,7 @@ def test_every_operation_of_the_contract_has_a_method_and_no_other_has():
             dakora_client._operations,
             dakora_client._tenancy_operations,
             dakora_client._label_operations,
+            dakora_client._archive_operations,
         )
         for item in vars(module).values()
         if inspect.isfunction(item) and item.__module__ == module.__name__

@@ -58,9 +58,9 @@ class BodyTooLarge(DakoraError):
 
 
 class UnsupportedMediaType(DakoraError):
-    """The body is not `application/json`."""
+    """The body is not `application/json`, or not `application/zip` where an archive is taken."""
 
-    status, code, title = 415, "unsupported_media_type", "Only application/json is accepted"
+    status, code, title = 415, "unsupported_media_type", "The body's media type is not accepted"
 
 
 class NotFound(DakoraError):
@@ -317,6 +317,18 @@ class TemplateInvalid(DakoraError):
     """The prompt cannot be saved: YAML, fields, template syntax or static limits; `errors` names every fault."""
 
     status, code, title = 422, "template_invalid", "The prompt is not valid"
+
+
+class ArchiveInvalid(DakoraError):
+    """The archive cannot be taken: no zip, too large, unsafe, or with a file that has no place in it."""
+
+    status, code, title = 422, "archive_invalid", "The archive cannot be imported"
+
+
+class ImportRefused(DakoraError):
+    """Prompts of the archive cannot be saved, so nothing was; `errors` names each by its file."""
+
+    status, code, title = 422, "import_refused", "The archive holds prompts that cannot be saved"
 
 
 class VersionNotHigher(DakoraError):

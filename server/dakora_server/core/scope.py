@@ -6,8 +6,8 @@ the right tenant are one thing, and a read path cannot call a write. Workspaces 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,7 +16,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Table
 
-from dakora_server.core.storage.changes import ChangeFeed, announce
+from dakora_server.core.storage.changes import ChangeFeed, announce, announce_many
 from dakora_server.core.storage.database import Database, Transaction
 from dakora_server.core.storage.pages import Pages
 from dakora_server.core.storage.pointers import Pointers
@@ -212,6 +212,21 @@ class ProjectWriter(ProjectReader):
     async def announce(self, subject: str) -> None:
         """At commit, make every process forget what it knew of this prompt; this one before the answer leaves."""
         await _announce(self._platform, self.tx, self.project_id, subject)
+
+    async def announce_many(self, subjects: Sequence[str]) -> None:
+        """`announce` for many prompts."""
+        feed, project_id = self._platform.feed, self.project_id
+
+        def publish() -> None:
+            for subject in subjects:
+                feed.publish(project_id, subject)
+
+        await announce_many(self.tx, project_id, subjects)
+        self.tx.on_commit(publish)
+
+    def apart(self) -> AbstractAsyncContextManager[ProjectReader]:
+        """A reader with a transaction of its own: for a look before long work, during which none must stay open."""
+        return reading(self._platform, self._grant)
 
     def beside(self, grant: Grant) -> "ProjectWriter":
         """The same transaction's face to another project that the guard has checked too.

@@ -45,6 +45,7 @@ OWN_REASONS = {
     "prompt_not_found",
     "request_not_found",
     "too_many",
+    "unsupported_media_type",  # it asks for an archive, which only who got in is told
     "version_not_found",
     "webhook_invalid",
 }

@@ -1,7 +1,9 @@
 """Whatever changes something is in the trail, and what changed nothing is not."""
 
+import io
 import json
 import uuid
+import zipfile
 
 import pytest
 
@@ -33,6 +35,20 @@ class Call:
 
 async def by(user, method, url, json=None, **options):
     return Call(user, user.id, await user.request(method, url, json=json, **options))
+
+
+def archive_of(text):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as packing:
+        packing.writestr("brought.yaml", text)
+    return packed.getvalue()
+
+
+async def import_project(world, team):
+    body = archive_of(f"id: brought\ntemplate: {CANARY}\n")
+    headers = {"content-type": "application/zip"}
+    url = f"{team.project}/import?message={CANARY}"
+    return await by(team.owner, "POST", url, content=body, headers=headers)
 
 
 async def prompt(team, name="p", *, versions=1):
@@ -220,6 +236,7 @@ CHANGES = {
     "create_prompt": create_prompt,
     "create_workspace": create_workspace,
     "hand_over_workspace": hand_over_workspace,
+    "import_project": import_project,
     "move_prompt": move_prompt,
     "remove_member": lambda _, t: by(t.owner, "DELETE", f"{t.url}/members/{t.members['viewer'].id}"),
     "restore_project": restore_project,

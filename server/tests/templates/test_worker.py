@@ -561,3 +561,28 @@ def _size(pid):
         return psutil.Process(pid).memory_info().rss
     except psutil.NoSuchProcess:
         return 0
+
+
+async def test_many_templates_are_analysed_together_like_each_alone():
+    texts = [
+        [HELLO],
+        ["{% if %}"],
+        ["{{ a }}", "{% include 'tone/warm' %}"],
+        ["{% for x in xs %}{{ x }}{% endfor %}"],
+        ["(" * 90 + "x" + ")" * 90],
+        ["{{ " + "(" * 40 + "x" + ")" * 40 + " }}"],
+    ]
+    async with running() as pool:
+        together = await pool.analyse_many(texts, tenant="tenant")
+        assert together == [await pool.analyse(text, tenant="tenant") for text in texts]
+        assert pool.stats().kills == 0
+
+
+async def test_one_that_is_refused_in_company_is_asked_about_alone():
+    """So deeply nested that Python cannot compile it: found only after the analysis, when the others are done."""
+    deep = "{% if x %}" * 99 + "{% endif %}" * 99
+    async with running() as pool:
+        alone = await pool.analyse([deep], tenant="tenant")
+        together = await pool.analyse_many([[HELLO], [deep], ["{{ y }}"]], tenant="tenant")
+    assert alone.faults
+    assert [found.faults for found in together] == [(), alone.faults, ()]

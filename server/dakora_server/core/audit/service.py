@@ -4,7 +4,7 @@ import hmac
 import logging
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -57,23 +57,42 @@ async def record(
     after: Mapping[str, Any] | None = None,
 ) -> None:
     """Say what this transaction does; kept if and only if it commits. `before` and `after` take ids, not texts."""
+    await queries.add_event(place.tx, _event(place, Happened(action, str(subject), before, after)))
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One event of many; the facts are those of `record`."""
+
+    action: str
+    subject: str
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+
+
+async def record_many(place: Place, happened: Sequence[Happened]) -> None:
+    """`record` for many events of one transaction."""
+    for start in range(0, len(happened), _BATCH):
+        await queries.add_events(place.tx, [_event(place, one) for one in happened[start : start + _BATCH]])
+
+
+def _event(place: Place, happened: Happened) -> AuditEvent:
     actor = place.actor
     kind = "key" if actor.key is not None else "system" if actor.user_id == SYSTEM else "user"
-    event = AuditEvent(
+    return AuditEvent(
         id=uuid.uuid4(),
         workspace_id=place.workspace_id,
         project_id=place.project_id,
         at=clock.now(),
         actor_kind=kind,
         actor_id=actor.actor_id,
-        action=action,
-        subject=str(subject),
-        before=_plain(before),
-        after=_plain(after),
+        action=happened.action,
+        subject=happened.subject,
+        before=_plain(happened.before),
+        after=_plain(happened.after),
         address=place.origin.address,
         request_id=place.origin.request_id,
     )
-    await queries.add_event(place.tx, event)
 
 
 def _plain(facts: Mapping[str, Any] | None) -> dict[str, Any] | None:

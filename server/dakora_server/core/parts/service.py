@@ -86,35 +86,53 @@ async def history(project: ProjectReader, part_id: str, *, before: int | None, l
     return await queries.list_versions(project, part_id, before=before, limit=limit)
 
 
-async def resolve(project: ProjectReader, names: Sequence[str], *, of: str | None = None) -> Includes:
-    """The exact versions that these names of parts stand for now; `of` is the part whose text has them.
+class Shelf:
+    """Parts that were looked up by the names that texts have for them."""
 
-    Raises TemplateInvalid for parts and versions that do not exist, and past the limits of `combine`; IncludeCycle.
-    """
-    if not names:
-        return NO_INCLUDES
+    def __init__(self, found: Mapping[str, PartRecord]) -> None:
+        self._found = found
+
+    def includes(self, names: Sequence[str], *, of: str | None = None) -> Includes:
+        """The exact versions that these names stand for; `of` is the part whose text has them.
+
+        Raises TemplateInvalid for parts and versions that do not exist, and past the limits of `combine`; IncludeCycle.
+        """
+        if not names:
+            return NO_INCLUDES
+        found = {name: self._found[name] for name in names if name in self._found}
+        if of is not None:
+            named = {part_id for _, part_id, _ in walk_names(names)}
+            inside = {part.id for record in found.values() for part in record.includes.parts}
+            if of in named | inside:
+                raise IncludeCycle(f"{of} would include itself.")
+        missing = [name for name in names if name not in found]
+        if missing:
+            faults = [
+                Fault(f"There is no part {name[:300]}.", loc=("includes", name), type="unknown_part")
+                for name in missing
+            ]
+            raise TemplateInvalid("The template includes parts that do not exist.", errors=faults)
+        return combine({written: (record.as_used, record.includes) for written, record in found.items()})
+
+
+async def look_up(project: ProjectReader, names: Sequence[str]) -> Shelf:
+    """What these names of parts stand for now."""
     wanted = list(walk_names(names))
-    if of is not None and any(part_id == of for _, part_id, _ in wanted):
-        raise IncludeCycle(f"{of} would include itself.")
+    if not wanted:
+        return Shelf({})
     newest = {part_id for _, part_id, number in wanted if number is None}
     pinned = {(part_id, number) for _, part_id, number in wanted if number is not None}
     known: dict[tuple[str, int | None], PartRecord] = {}
-    if wanted:
-        for record in await queries.find_named(project, newest, pinned):
-            known[record.part_id, record.number] = record
-            if record.number == record.head_number:
-                known[record.part_id, None] = record
-    found = {written: known[part_id, number] for written, part_id, number in wanted if (part_id, number) in known}
-    for record in found.values():
-        if of is not None and any(part.id == of for part in record.includes.parts):
-            raise IncludeCycle(f"{of} would include itself.")
-    missing = [name for name in names if name not in found]
-    if missing:
-        faults = [
-            Fault(f"There is no part {name[:300]}.", loc=("includes", name), type="unknown_part") for name in missing
-        ]
-        raise TemplateInvalid("The template includes parts that do not exist.", errors=faults)
-    return combine({written: (record.as_used, record.includes) for written, record in found.items()})
+    for record in await queries.find_named(project, newest, pinned):
+        known[record.part_id, record.number] = record
+        if record.number == record.head_number:
+            known[record.part_id, None] = record
+    return Shelf({written: known[part_id, number] for written, part_id, number in wanted if (part_id, number) in known})
+
+
+async def resolve(project: ProjectReader, names: Sequence[str], *, of: str | None = None) -> Includes:
+    """What `look_up` and `Shelf.includes` say of these names."""
+    return (await look_up(project, names)).includes(names, of=of) if names else NO_INCLUDES
 
 
 async def create(project: ProjectWriter, spec: PartSpec, *, message: str | None = None) -> Saved:

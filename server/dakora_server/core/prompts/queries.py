@@ -61,7 +61,10 @@ def versions_of(project: ProjectReader) -> Select[Any]:
 
 
 def record_of(row: Row[Any]) -> PromptRecord:
-    values = dict(row._mapping)
+    return _record_of(dict(row._mapping))
+
+
+def _record_of(values: dict[str, Any]) -> PromptRecord:
     kept = {"tags": tuple(values["tags"]), "pointing": tuple(values["pointing"])}
     return PromptRecord(**{**values, **kept, "includes": Includes.from_json(values["includes"])})
 
@@ -95,6 +98,19 @@ async def find_version(project: ProjectReader, prompt_id: str, which: Selector) 
         query = query.where(IS_HEAD)
     row = (await project.tx.execute(query)).one_or_none()
     return None if row is None else record_of(row)
+
+
+async def records_of_heads(
+    project: ProjectReader, which: ColumnElement[bool]
+) -> list[tuple[PromptRecord, datetime | None]]:
+    """The prompts that `which` names at their newest versions, and since when they are archived, if they are."""
+    query = versions_of(project).add_columns(prompts.c.archived_at).where(IS_HEAD, which)
+    found = []
+    for row in await project.tx.execute(query):
+        values = dict(row._mapping)
+        archived_at = values.pop("archived_at")
+        found.append((_record_of(values), archived_at))
+    return found
 
 
 async def prompt_exists(project: ProjectReader, prompt_id: str) -> bool:

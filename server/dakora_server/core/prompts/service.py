@@ -124,12 +124,13 @@ async def create(
     await queries.add_prompt(project, record)
     await _add_version(project, record)
     await list_queries.enter(project, record)
-    await note(project, "prompt.created", spec.id, after=_facts(record))
+    await note(project, "prompt.created", spec.id, after=facts(record))
     await project.announce(spec.id)
     return StoredPrompt(record, document)
 
 
-def _facts(record: PromptRecord) -> dict[str, object]:
+def facts(record: PromptRecord) -> dict[str, object]:
+    """What the audit trail tells of a version."""
     return {"version": record.number, "content_hash": record.content_hash, "folder": record.folder}
 
 
@@ -212,7 +213,7 @@ async def _add(
     if not record.is_found_like(head):
         await list_queries.enter(project, record)
     action = "prompt.moved" if unchanged else "prompt.saved"
-    await note(project, action, head.prompt_id, before=_facts(head), after=_facts(record))
+    await note(project, action, head.prompt_id, before=facts(head), after=facts(record))
     await project.announce(head.prompt_id)
     return StoredPrompt(record, document)
 
@@ -234,7 +235,6 @@ async def _next_record(
     """The row of the version that comes after `head`. Raises VersionNotHigher, TemplateInvalid for unknown parts."""
     now, spec = clock.now(), document.spec
     number = 1 if head is None else head.head_number + 1
-    tags = spec.metadata.get("tags")
     return PromptRecord(
         prompt_id=spec.id,
         folder="" if head is None else head.folder,
@@ -246,7 +246,7 @@ async def _next_record(
         semver=next_version(None if head is None else head.semver, given),
         content_hash=document.hash,
         description=spec.description,
-        tags=tuple(str(tag) for tag in tags) if isinstance(tags, list) else (),
+        tags=tags_of(spec),
         inputs={name: declared.content() for name, declared in spec.inputs.items()},
         portable=analysis.plain,
         includes=await parts.resolve(project, analysis.includes),
@@ -256,12 +256,18 @@ async def _next_record(
     )
 
 
+def tags_of(spec: TemplateSpec) -> tuple[str, ...]:
+    """The tags in a prompt's metadata."""
+    tags = spec.metadata.get("tags")
+    return tuple(str(tag) for tag in tags) if isinstance(tags, list) else ()
+
+
 async def archive(project: ProjectWriter, prompt_id: str, *, if_match: Sequence[str] | None = None) -> None:
     """Take a prompt out of sight. It can be restored for 30 days."""
     head = await _hold_head(project, prompt_id)
     _refuse_stale(head, if_match)
     await queries.touch(project, prompt_id, archived_at=clock.now())
-    await note(project, "prompt.archived", prompt_id, before=_facts(head))
+    await note(project, "prompt.archived", prompt_id, before=facts(head))
     await project.announce(prompt_id)
 
 

@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import psycopg
@@ -39,6 +39,10 @@ _SWEEP_SECONDS = 60.0
 _TELL = text(
     "WITH told AS (INSERT INTO changes (scope_id, subject) VALUES (:scope_id, :subject)) SELECT pg_notify(:channel, '')"
 )
+_TELL_MANY = text(
+    "WITH told AS (INSERT INTO changes (scope_id, subject) SELECT :scope_id, unnest(CAST(:subjects AS text[])))"
+    " SELECT pg_notify(:channel, '')"
+)
 # The feed reads what belongs to everybody: ids, and nothing else.
 _AS_PLATFORM = "SELECT set_config('dakora.platform', 'on', true)"
 # Both in one message, which is one transaction: this is read after every ring.
@@ -57,6 +61,11 @@ Listener = Callable[[UUID, str], None]
 async def announce(tx: Transaction, scope_id: UUID, subject: str) -> None:
     """Tell every process, at commit, that this subject of a project, workspace or user has changed."""
     await tx.execute(_TELL, {"scope_id": scope_id, "subject": subject, "channel": _CHANNEL})
+
+
+async def announce_many(tx: Transaction, scope_id: UUID, subjects: Sequence[str]) -> None:
+    """`announce` for many subjects of one place, in one statement."""
+    await tx.execute(_TELL_MANY, {"scope_id": scope_id, "subjects": list(subjects), "channel": _CHANNEL})
 
 
 class ChangeFeed:

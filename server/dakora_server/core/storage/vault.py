@@ -1,13 +1,14 @@
 """Documents by content hash: checked when read, kept in memory for ever because they never change, within a bound."""
 
 import asyncio
+from collections.abc import Sequence
 from uuid import UUID
 
 from cachetools import LRUCache
 
 from dakora_server.core.exceptions import DocumentCorrupt
 from dakora_server.core.storage.registry.base import Registry, damaged
-from dakora_server.core.templates.serialization import Document
+from dakora_server.core.templates.serialization import Document, content_hash
 
 # What Python adds to a document's text when it is parsed: measured at two to four times, plus the objects around it.
 _WEIGHT_FACTOR = 4
@@ -57,6 +58,17 @@ class Vault:
         await self.registry.put(project_id, document.hash, document.text.encode())
         self._keep(project_id, document)
 
+    async def put_many(self, project_id: UUID, documents: Sequence[tuple[str, bytes]]) -> None:
+        """Store many texts by hash, as durably as `put`. Not kept in memory: they would push out what is in use."""
+        await self.registry.put_many(project_id, documents)
+
+    async def text_of(self, project_id: UUID, digest: str) -> str:
+        """The text with this hash, not parsed and not kept in memory. Raises what `get` raises."""
+        raw = await self.registry.get(project_id, digest)
+        if content_hash(raw) != digest:
+            raise damaged(digest)
+        return raw.decode()
+
     def _keep(self, project_id: UUID, document: Document) -> None:
         if document_weight(document) <= self._cache.maxsize:
             self._cache[project_id, document.hash] = document
@@ -90,3 +102,11 @@ class ProjectVault:
     async def put(self, document: Document) -> None:
         """See Vault.put."""
         await self._vault.put(self._project_id, document)
+
+    async def put_many(self, documents: Sequence[tuple[str, bytes]]) -> None:
+        """See Vault.put_many."""
+        await self._vault.put_many(self._project_id, documents)
+
+    async def text_of(self, digest: str) -> str:
+        """See Vault.text_of."""
+        return await self._vault.text_of(self._project_id, digest)

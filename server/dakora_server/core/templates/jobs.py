@@ -142,6 +142,8 @@ class Worker:
             return wire.OK, self._analyse(*facts)
         if operation == wire.EXPAND:
             return wire.OK, expand(*facts, limit=self._limits.output_bytes)
+        if operation == wire.ANALYSE_MANY:
+            return wire.OK, [self._analyse_or_none(sources) for sources in facts[0]]
         if operation == wire.SCHEMAS:
             return wire.OK, [check_schema(*check) for check in facts[0]]
         if operation == wire.DIFF:
@@ -187,6 +189,13 @@ class Worker:
             self._compile(sources, {})
         return analysis.to_json()
 
+    def _analyse_or_none(self, sources: list[str]) -> dict[str, object] | None:
+        """One of many; None for a prompt that had better be asked about alone, where its refusal has an answer."""
+        try:
+            return self._analyse(sources)
+        except (Refusal, MemoryError, RecursionError):
+            return None
+
     def _reason(self) -> str:
         if self._watch.counts:
             return "outside:" + ",".join(sorted(self._watch.counts))
@@ -206,6 +215,7 @@ def rehearse(limits: Limits) -> None:
         facts: list[list[Any]] = [
             [wire.ANALYSE, [text]],
             [wire.ANALYSE, ["{% if %}"]],
+            [wire.ANALYSE_MANY, [["{{ x }}"], ["{% if %}"]]],
             [wire.RENDER, "a", {"xs": ["é", "\n"], "s": {"k": [1]}}, [text], {}],
             [wire.RENDER, "a", {"xs": 1}],
             [wire.EXPAND, ["{% include 'a/b' %}"], {"a/b@1": "x"}, {"": {"a/b": "a/b@1"}}],

@@ -282,7 +282,7 @@ def _computes(link: Link, job: Job, *, now: float) -> bool:
     if job.processor_time is None:
         job.processor_time, job.watched_since = used, now
         return False
-    return used - job.processor_time > _HUNGRY_NANOSECONDS
+    return used - job.processor_time > _HUNGRY_NANOSECONDS * job.parts
 
 
 def _was_starved(link: Link, job: Job, *, now: float) -> bool:

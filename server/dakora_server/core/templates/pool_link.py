@@ -13,7 +13,7 @@ from dakora_server.core.templates.pool_wire import HEADER, LARGEST_ANSWER, Shelf
 class Job:
     """One call into a worker. `complete` is the message for a worker that does not hold the program yet.
 
-    `bounded` says that its work grows with its size and no faster.
+    `bounded` says that its work grows with its size and no faster; `parts` how many jobs it is in one.
     """
 
     tenant: str
@@ -24,6 +24,7 @@ class Job:
     complete: list[object] = field(default_factory=list)
     weight: int = 0
     bounded: bool = False
+    parts: int = 1
     compile_seconds: float = 0.0
     timer: asyncio.TimerHandle | None = None
     link: "Link | None" = None

@@ -25,6 +25,7 @@ MAKE_WAY: Final = b"W"
 
 # Operations of a worker.
 ANALYSE: Final = "analyse"
+ANALYSE_MANY: Final = "analyse_many"
 RENDER: Final = "render"
 EXPAND: Final = "expand"
 SCHEMAS: Final = "schemas"

@@ -114,6 +114,21 @@ class ProjectRenderer:
     async def check(self, spec: TemplateSpec) -> Analysis:
         """The analysis of a prompt about to be saved. Raises TemplateInvalid with every fault."""
         analysis = await self.analyse(spec.sources)
+        return await self._refuse(spec, analysis)
+
+    async def check_many(self, specs: Sequence[TemplateSpec]) -> list[Analysis | TemplateInvalid]:
+        """What `check` answers or raises for each of a few small prompts, in one turn of a worker."""
+        found = await self._renderer.pool.analyse_many([spec.sources for spec in specs], tenant=self._tenant)
+        verdicts: list[Analysis | TemplateInvalid] = []
+        for spec, analysis in zip(specs, found, strict=True):
+            try:
+                verdicts.append(await self._refuse(spec, analysis))
+            except TemplateInvalid as refusal:
+                verdicts.append(refusal)
+        return verdicts
+
+    async def _refuse(self, spec: TemplateSpec, analysis: Analysis) -> Analysis:
+        """The analysis, if nothing is wrong with it or with the schemas. Raises TemplateInvalid with every fault."""
         faults = [as_fault(fault, source_loc(spec, fault.source)) for fault in analysis.faults]
         schemas = [
             SchemaCheck(loc=("inputs", name, "schema"), schema=declared.schema_)

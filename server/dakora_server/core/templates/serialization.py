@@ -124,6 +124,12 @@ def to_yaml(spec: TemplateSpec, *, version: str | None = None) -> str:
     return write_yaml(file_fields(spec, version or spec.version))
 
 
+def file_text(document: str, version: str) -> str:
+    """A stored document as `to_yaml` would write it with this version, without reading it."""
+    head, line_end, rest = document.removeprefix(FORMAT_LINE).partition("\n")
+    return head + line_end + write_yaml({"version": version}) + rest
+
+
 def canonical_text(spec: TemplateSpec) -> str:
     """The one text of this content, whatever its version."""
     line = PART_LINE if isinstance(spec, PartSpec) else FORMAT_LINE

@@ -12,7 +12,7 @@ from sqlalchemy.exc import InvalidRequestError
 from dakora_server.core import clock
 from dakora_server.core.api_keys import queries as api_keys
 from dakora_server.core.parts import queries as part_rows
-from dakora_server.core.prompts import label_queries, queries
+from dakora_server.core.prompts import bulk_queries, label_queries, queries
 from dakora_server.core.scope import (
     Grant,
     Principal,
@@ -47,6 +47,7 @@ async def act(world: Any, tenants: Tenants, rows: Rows) -> list[object]:
             found += [await part_rows.totals(project)]
         async with writing(world.platform, grant) as project:
             await queries.purge(project, "draft-3")
+            await bulk_queries.purge_all(project, ["draft-3"])
             found += await _labels(project, [UUID(asked.id) for asked in tenants.sides[QUIET].fixed_requests])
     async with world.platform.database.transaction(Tenant(user_id=actor.user_id), read_only=True) as tx:
         with contextlib.suppress(InvalidRequestError):  # a broken join may have no meaning at all

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from isolation_suite.archive_operations import unpacked
 from isolation_suite.calls import Call
 from isolation_suite.requests import Composer
 from isolation_suite.tenants import Tenants
@@ -87,7 +88,7 @@ class Run:
         self.statuses[call.operation, answer.status] += 1
         if answer.status >= 500:
             self.failures.append(f"{answer.status} {answer.body[:300]!r} to {call}")
-        text = answer.body + b"\n" + b"\n".join(value for _, value in answer.headers)
+        text = unpacked(answer.body) + b"\n" + b"\n".join(value for _, value in answer.headers)
         view = call.view | call.home if self.lenient else call.view
         for token in tenants.owners.strangers(text, view, call.operation):
             if not call.carries(token):

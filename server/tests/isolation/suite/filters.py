@@ -47,7 +47,8 @@ class Filter:
     @property
     def by_project(self) -> bool:
         """Whether its rows are a project's own, that another project of the same workspace must not see either."""
-        return ".core.prompts." in self.module or ".core.parts." in self.module
+        rooms = (".core.prompts.", ".core.parts.", ".core.archives.")
+        return any(room in self.module for room in rooms)
 
 
 def modules() -> list[str]:

@@ -17,10 +17,10 @@ from dakora_server.permissions import OPERATIONS, Place
 assert _parts_are_known  # importing it is what registers them
 
 # What only reads: all that those who keep still do in their own places.
-READS = {name for name in OPERATIONS if name.startswith(("get_", "list_", "diff_", "render_", "validate_"))}
+READS = {name for name in OPERATIONS if name.startswith(("get_", "list_", "diff_", "render_", "validate_", "export_"))}
 # Rarer: they ask every dependency, or the answer is a page.
 _RARE = {"ready", "start_page", "favicon", "favicon_ico", "openapi", "hear_clerk", "health"}
-_SLOW = {"create_workspace", "validate_template"}
+_SLOW = {"create_workspace", "validate_template", "export_project", "import_project"}
 _FOREIGN_SHARE = 0.3
 # What must have happened for an operation to find something.
 _BEFORE = {

@@ -109,3 +109,38 @@ async def test_a_root_that_is_gone_is_an_outage_and_no_404(tmp_path):
     with pytest.raises(RegistryUnavailable):
         await registry.get(uuid.uuid4(), HASH)
     registry.close()
+
+
+async def test_other_folders_in_the_root_are_left_alone(registry):
+    (registry.root / "lost+found").mkdir(parents=True)
+    await registry.put(uuid.uuid4(), HASH, b"text")
+    assert len([one async for one in registry.walk()]) == 1
+
+
+async def test_many_are_put_as_durably_as_one(registry, monkeypatch):
+    project, synced, sync = uuid.uuid4(), [], os.fsync
+
+    def watch(descriptor):
+        synced.append(os.path.realpath(f"/proc/self/fd/{descriptor}"))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watch)
+    documents = [(f"{number:064x}", f"text {number}".encode()) for number in range(50)]
+    await registry.put_many(project, [*documents, documents[0]])
+    for digest, text in documents:
+        assert await registry.get(project, digest) == text
+    folder = str(registry.root / str(project))
+    assert len([path for path in synced if path.startswith(f"{folder}/")]) >= len(documents)
+    # The folder last: before that, a name could be lost.
+    assert synced[-1] == folder
+    assert not await registry.leftovers()
+
+
+async def test_when_one_of_many_cannot_be_put_it_is_said(registry, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "link", full)
+    with pytest.raises(RegistryFull):
+        await registry.put_many(uuid.uuid4(), [(HASH, b"text"), ("b" * 64, b"other")])
+    assert not await registry.leftovers()

@@ -56,6 +56,12 @@ class Registry(Protocol):
         or when `text` does not have that hash either.
         """
 
+    async def put_many(self, project_id: UUID, documents: Sequence[tuple[str, bytes]]) -> None:
+        """Store many texts, each under its hash, as durably as `put`.
+
+        Raises what `put` raises; some of them may be stored then.
+        """
+
     async def get(self, project_id: UUID, digest: str) -> bytes:
         """The stored bytes; comparing them with the hash is up to the caller. Raises DocumentCorrupt when there are
         none, RegistryUnavailable."""

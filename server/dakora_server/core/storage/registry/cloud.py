@@ -28,6 +28,7 @@ from dakora_server.core.storage.registry.base import (
     damaged,
     missing,
 )
+from dakora_server.core.storage.side_by_side import for_each
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta, UpdateVersion
@@ -40,6 +41,8 @@ MARKER = "_dakora"
 _MARK = b"Documents of Dakora. Written once, never changed; `python -m dakora_server fsck` looks after them.\n"
 _DOCUMENT = re.compile(rf"([0-9a-f-]{{36}})/({HASH.pattern}){re.escape(DOCUMENT_SUFFIX)}")
 _PAGE = 1000
+# Documents that are under way together where many are stored.
+_AT_ONCE = 32
 # What is stored again is written again if it is older than this, so that it is young enough not to be swept.
 _RENEW_AFTER = timedelta(hours=1)
 # How often a put looks again at what stands in its place.
@@ -65,6 +68,18 @@ class CloudRegistry:
             await self._create(path, text)
         except AlreadyExistsError:
             await self._settle(path, digest, text)
+
+    async def put_many(self, project_id: UUID, documents: Sequence[tuple[str, bytes]]) -> None:
+        """See Registry.put_many."""
+
+        async def each() -> AsyncIterator[tuple[str, bytes]]:
+            for document in documents:
+                yield document
+
+        async def put(document: tuple[str, bytes]) -> None:
+            await self.put(project_id, *document)
+
+        await for_each(each(), put, at_once=_AT_ONCE)
 
     async def get(self, project_id: UUID, digest: str) -> bytes:
         """See Registry.get."""

@@ -44,6 +44,7 @@ class LocalRegistry:
 
     def __init__(self, root: Path, *, threads: int = 8) -> None:
         self.root = root.absolute()
+        self._size = threads
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="registry")
         # Folders known to exist and to be durable themselves.
         self._folders: set[UUID] = set()
@@ -51,6 +52,13 @@ class LocalRegistry:
     async def put(self, project_id: UUID, digest: str, text: bytes) -> None:
         """See Registry.put."""
         await self._run(self._put, project_id, digest, text)
+
+    async def put_many(self, project_id: UUID, documents: Sequence[tuple[str, bytes]]) -> None:
+        """See Registry.put_many. One fsync of the folder for all."""
+        # A journal commits what several threads wait for at once: many times faster than one file after the other.
+        shares = [documents[first :: self._size] for first in range(min(self._size, len(documents)))]
+        await asyncio.gather(*(self._run(self._put_share, project_id, share) for share in shares))
+        await self._run(self._sync, project_id)
 
     async def get(self, project_id: UUID, digest: str) -> bytes:
         """See Registry.get."""
@@ -143,11 +151,22 @@ class LocalRegistry:
 
     def _put(self, project_id: UUID, digest: str, text: bytes) -> None:
         final = self._path(project_id, digest)
-        if self._holds(final, text) and self._renew(final):
-            # Its writer may not be done yet: what is acknowledged here has to be durable here.
-            _sync_folder(final.parent)
-            return
-        folder = self._folder(project_id)
+        if not (self._holds(final, text) and self._renew(final)):
+            self._put_in(self._folder(project_id), final, digest, text)
+        # Also where it was there already: its writer may not be done yet, and what is acknowledged has to be durable.
+        _sync_folder(final.parent)
+
+    def _put_share(self, project_id: UUID, documents: Sequence[tuple[str, bytes]]) -> None:
+        for digest, text in documents:
+            final = self._path(project_id, digest)
+            if not (self._holds(final, text) and self._renew(final)):
+                self._put_in(self._folder(project_id), final, digest, text)
+
+    def _sync(self, project_id: UUID) -> None:
+        _sync_folder(self._folder(project_id))
+
+    def _put_in(self, folder: Path, final: Path, digest: str, text: bytes) -> None:
+        """The document under its name; the name is durable once the folder is synced."""
         temporary = folder / f"{_TEMPORARY}{secrets.token_hex(8)}"
         try:
             _write_durably(temporary, text)
@@ -159,7 +178,6 @@ class LocalRegistry:
                     _require_hash(digest, text)
                     temporary.replace(final)
                     logger.warning("document %s was damaged on disk and has been written again", final.name)
-            _sync_folder(folder)
         finally:
             temporary.unlink(missing_ok=True)
 
