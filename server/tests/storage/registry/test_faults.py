@@ -3,6 +3,7 @@
 It is an outage or a named corruption, never a prompt that is not there; and nothing that was acknowledged is lost.
 """
 
+import asyncio
 import logging
 import resource
 from pathlib import Path
@@ -21,11 +22,21 @@ async def served(served_kind, serve):
         yield opened
 
 
+async def recover(served):
+    """The store is well again; wait until the server has noticed, as it does within a second or so."""
+    served.proxy.become("pass")
+    for _ in range(200):
+        if (await served.client.get("/api/ready")).status_code == 200:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("The server did not notice that its store is back.")
+
+
 @pytest.fixture(autouse=True)
-def _well_again(request):
+async def _well_again(request):
     yield
     if "served" in request.fixturenames:
-        request.getfixturevalue("served").proxy.become("pass")
+        await recover(request.getfixturevalue("served"))
 
 
 @pytest.mark.parametrize("mode", OUTAGES)
@@ -46,7 +57,7 @@ async def test_an_outage_is_503_and_loses_nothing(served, mode, caplog):
     assert "testing-secret" not in caplog.text
     assert "127.0.0.1" not in caplog.text
 
-    served.proxy.become("pass")
+    await recover(served)
     assert (await served.get(f"kept-{mode}")).json()["content_hash"] == kept["content_hash"]
     assert (await served.get(f"new-{mode}")).status_code == 404, "a row without its document"
     assert (await served.create(f"new-{mode}")).status_code == 201
@@ -93,6 +104,18 @@ async def test_a_document_that_is_gone_is_a_corruption_with_a_name_and_no_404(se
     assert (await served.save("gone", "Meanwhile another one")).status_code == 200
     assert (await served.save("gone", "A text that will be gone, {{ name }}")).status_code == 200
     assert (await served.get("gone?version=1")).json()["content_hash"] == kept["content_hash"]
+
+
+async def test_nobody_waits_for_a_store_that_is_known_to_be_silent(served):
+    kept = (await served.create("kept-silent")).json()
+    served.proxy.become("hang")
+    served.proxy.requests.clear()
+    answers = [await served.get("kept-silent") for _ in range(60)]
+    assert {answer.status_code for answer in answers} == {503}
+    # The first few went there, and one a second since; the rest were answered without it.
+    assert len(served.proxy.requests) < 30
+    await recover(served)
+    assert (await served.get("kept-silent")).json()["content_hash"] == kept["content_hash"]
 
 
 async def test_what_is_refused_is_told_in_the_log_without_secrets(served, caplog):
