@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the tests talk to beside our own server: Redis, PgBouncer, and Node for an OpenID provider. Installs what is
-# missing where that is possible without asking (root on Debian), and says what to install where it is not.
+# What the tests talk to beside our own server: Redis, PgBouncer, and Node for an OpenID provider and Azurite. Installs
+# what is missing where that is possible without asking (root on Debian), and says what to install where it is not.
 set -eu
 
 missing=""

@@ -36,8 +36,8 @@ _ADD_VERSIONS = text(
     " includes, message, created_by, created_at) SELECT :project_id, r.prompt_id, r.number, r.semver, r.content_hash,"
     " r.description, ARRAY(SELECT jsonb_array_elements_text(r.tags)), r.inputs, r.portable, r.includes, r.message,"
     " r.created_by, r.created_at FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(prompt_id text, number int,"
-    " semver text, content_hash text, description text, tags jsonb, inputs jsonb, portable bool, includes jsonb, message text,"
-    " created_by uuid, created_at timestamptz)"
+    " semver text, content_hash text, description text, tags jsonb, inputs jsonb, portable bool, includes jsonb,"
+    " message text, created_by uuid, created_at timestamptz)"
 )
 # Both in one statement, as for a single prompt.
 _ENTER_MANY = text(

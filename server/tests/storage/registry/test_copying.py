@@ -154,6 +154,7 @@ async def test_a_store_that_stays_away_stops_the_copy_and_one_that_stumbles_does
         with pytest.raises(RegistryUnavailable):
             await copy(source.registry, target.registry, report, pauses=(0.05,), tell=tell)
         proxy.become("pass")
+        target = make_backend("az", port=proxy.port, url=target.settings.registry_url, registry_timeout=1)
         report, tell = stumble(25, back_after=1)
         await copy(source.registry, target.registry, report, pauses=(0.2, 0.4, 0.8, 1.6), tell=tell)
         assert report.is_whole

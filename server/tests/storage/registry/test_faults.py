@@ -3,6 +3,7 @@
 It is an outage or a named corruption, never a prompt that is not there; and nothing that was acknowledged is lost.
 """
 
+import asyncio
 import logging
 import resource
 from datetime import UTC, datetime
@@ -11,24 +12,38 @@ from pathlib import Path
 import pytest
 
 from dakora_server.core.storage.registry.addresses import parse_place
+from dakora_server.core.storage.registry.breaker import MISSES
 
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
 
+# Seconds for one call: long enough for a store that is well, on a machine with much else to do.
+PATIENCE = 1.5
 OUTAGES = ("slow", "hang", "down", "reset", "cut", "forbidden", "broken", "nowhere")
 
 
 @pytest.fixture(scope="module")
 async def served(served_kind, serve):
     """The application over each kind of cloud in turn, with little patience."""
-    async with serve(served_kind, registry_timeout=0.8) as opened:
+    async with serve(served_kind, registry_timeout=PATIENCE) as opened:
+        opened.proxy.seconds = 3 * PATIENCE
         yield opened
 
 
+async def recover(served):
+    """The store is well again; wait until the server has noticed, as it does within a second or so."""
+    served.proxy.become("pass")
+    for _ in range(200):
+        if (await served.client.get("/api/ready")).status_code == 200:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("The server did not notice that its store is back.")
+
+
 @pytest.fixture(autouse=True)
-def _well_again(request):
+async def _well_again(request):
     yield
     if "served" in request.fixturenames:
-        request.getfixturevalue("served").proxy.become("pass")
+        await recover(request.getfixturevalue("served"))
 
 
 @pytest.mark.parametrize("mode", OUTAGES)
@@ -36,8 +51,12 @@ async def test_an_outage_is_503_and_loses_nothing(served, mode, caplog):
     kept = (await served.create(f"kept-{mode}")).json()
     served.proxy.become(mode)
 
-    read, rendered = await served.get(f"kept-{mode}"), await served.render(f"kept-{mode}", name="Ada")
-    written, ready = await served.create(f"new-{mode}"), await served.client.get("/api/ready")
+    read, rendered, written, ready = await asyncio.gather(
+        served.get(f"kept-{mode}"),
+        served.render(f"kept-{mode}", name="Ada"),
+        served.create(f"new-{mode}"),
+        served.client.get("/api/ready"),
+    )
 
     for answer in (read, rendered, written):
         assert (answer.status_code, answer.json()["code"]) == (503, "registry_unavailable"), answer.text
@@ -49,7 +68,7 @@ async def test_an_outage_is_503_and_loses_nothing(served, mode, caplog):
     assert "testing-secret" not in caplog.text
     assert "127.0.0.1" not in caplog.text
 
-    served.proxy.become("pass")
+    await recover(served)
     assert (await served.get(f"kept-{mode}")).json()["content_hash"] == kept["content_hash"]
     assert (await served.get(f"new-{mode}")).status_code == 404, "a row without its document"
     assert (await served.create(f"new-{mode}")).status_code == 201
@@ -96,6 +115,20 @@ async def test_a_document_that_is_gone_is_a_corruption_with_a_name_and_no_404(se
     assert (await served.save("gone", "Meanwhile another one")).status_code == 200
     assert (await served.save("gone", "A text that will be gone, {{ name }}")).status_code == 200
     assert (await served.get("gone?version=1")).json()["content_hash"] == kept["content_hash"]
+
+
+async def test_nobody_waits_for_a_store_that_is_known_to_be_silent(serve):
+    async with serve("az", registry_timeout=PATIENCE) as served:
+        kept = (await served.create("kept-silent")).json()
+        served.proxy.become("hang")
+        served.proxy.requests.clear()
+        answers = await asyncio.gather(*(served.get("kept-silent") for _ in range(MISSES)))
+        answers += [await served.get("kept-silent") for _ in range(60)]
+        assert {answer.status_code for answer in answers} == {503}
+        # The first few went there, and one a second since; the rest were answered without it.
+        assert len(served.proxy.requests) < 30
+        await recover(served)
+        assert (await served.get("kept-silent")).json()["content_hash"] == kept["content_hash"]
 
 
 async def test_what_is_refused_is_told_in_the_log_without_secrets(served, caplog):

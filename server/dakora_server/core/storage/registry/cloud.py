@@ -18,7 +18,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 
 from dakora_server.core import clock
-from dakora_server.core.exceptions import DakoraError, RegistryFull, RegistryUnavailable
+from dakora_server.core.exceptions import RegistryFull, RegistryUnavailable
 from dakora_server.core.storage.registry.base import (
     DOCUMENT_SUFFIX,
     HASH,
@@ -28,6 +28,7 @@ from dakora_server.core.storage.registry.base import (
     damaged,
     missing,
 )
+from dakora_server.core.storage.registry.breaker import Breaker
 from dakora_server.core.storage.side_by_side import for_each
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class CloudRegistry:
     def __init__(self, store: "AzureStore | S3Store | GCSStore", *, timeout_seconds: float) -> None:
         self._store = store
         self._seconds = timeout_seconds
+        self._breaker = Breaker()
 
     async def put(self, project_id: UUID, digest: str, text: bytes) -> None:
         """See Registry.put."""
@@ -220,17 +222,33 @@ class CloudRegistry:
 
         FileNotFoundError, AlreadyExistsError and PreconditionError are answers, and pass.
         """
+        if self._breaker.refuses:
+            raise RegistryUnavailable
         try:
             async with asyncio.timeout(self._seconds):
                 yield
-        except (DakoraError, FileNotFoundError, AlreadyExistsError, PreconditionError, _TooLarge):
+        except (FileNotFoundError, AlreadyExistsError, PreconditionError, _TooLarge):
+            self._breaker.answered()
             raise
         except TimeoutError:
+            self._breaker.missed()
             logger.warning("the document store did not answer within %g s", self._seconds)
             raise RegistryUnavailable from None
         except (BaseError, OSError, ValueError) as error:
             # Not chained: what the library says may hold an address with a signature in it.
-            raise _refusal(error) from None
+            raise self._refusal(str(error), type(error).__name__) from None
+        else:
+            self._breaker.answered()
+
+    def _refusal(self, said: str, kind: str) -> RegistryFull | RegistryUnavailable:
+        status, word = _STATUS.search(said), _WORD.search(said)
+        if status is None:
+            self._breaker.missed()
+        else:
+            self._breaker.answered()
+        told = " ".join(found[1] for found in (status, word) if found) or "no answer"
+        logger.warning("the document store refused: %s (%s)", told, kind)
+        return RegistryFull() if _FULL.search(said) else RegistryUnavailable()
 
 
 class _TooLarge(Exception):
@@ -253,11 +271,3 @@ def _version(meta: "ObjectMeta") -> "UpdateVersion":
 
 def _path(project_id: UUID, digest: str) -> str:
     return f"{project_id}/{digest}{DOCUMENT_SUFFIX}"
-
-
-def _refusal(error: Exception) -> RegistryFull | RegistryUnavailable:
-    said = str(error)
-    status, word = _STATUS.search(said), _WORD.search(said)
-    told = " ".join(found[1] for found in (status, word) if found) or "no answer"
-    logger.warning("the document store refused: %s (%s)", told, type(error).__name__)
-    return RegistryFull() if _FULL.search(said) else RegistryUnavailable()
