@@ -37,8 +37,8 @@ async def act(world: Any, tenants: Tenants, rows: Rows) -> list[object]:
     for spot in side.spots:
         grant = Grant(actor, WorkspaceId(UUID(side.id)), ProjectId(UUID(spot.id)), Role.owner)
         async with reading(world.platform, grant) as project:
-            found += [await queries.named_documents(project), await queries.version_gaps(project)]
-            found += [await queries.totals(project)]
+            found += [await queries.version_facts(project, after=None, limit=1000)]
+            found += [await queries.version_gaps(project), await queries.totals(project)]
         async with writing(world.platform, grant) as project:
             await queries.purge(project, "draft-3")
             found += await _labels(project, [UUID(asked.id) for asked in tenants.sides[QUIET].fixed_requests])
