@@ -45,6 +45,7 @@ async def test_nothing_acknowledged_is_lost_and_nothing_is_done_twice(site):
         done = await havoc(line, lives)
         print(f"\nseed {SEED}: {done.to_text()}")
         assert done.journal.wrong == []
+        assert await verdict.lost_returns(line, done.journal) == []
         assert await verdict.lost_moves(line, done.journal) == []
         assert await verdict.lost_versions(line, done.journal) == []
     site.end()

@@ -59,6 +59,16 @@ async def lost_versions(line: Line, journal: Journal) -> list[str]:
     return wrong
 
 
+async def lost_returns(line: Line, journal: Journal) -> list[str]:
+    """Prompts that are there and were archived last, or the other way round. Asked before anything is restored."""
+    wrong: list[str] = []
+    for prompt, state in journal.alive.items():
+        answer = await line.must("GET", f"{PROMPTS}/{prompt}")
+        if (answer.status_code == 200) != (state.told is True):
+            wrong.append(f"{prompt} answers {answer.status_code}, alive was told as {state.told}")
+    return wrong
+
+
 async def lost_moves(line: Line, journal: Journal) -> list[str]:
     """Labels that point elsewhere than their last acknowledged move said, or whose history lacks a move."""
     wrong: list[str] = []
