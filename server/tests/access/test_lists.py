@@ -129,6 +129,7 @@ async def test_every_change_shows_in_the_next_list(forgetful, world, place):
         assert after == fresh, target
         assert after != before, target
         before = after
+    assert [item["id"] for item in (await owner.get(f"{elsewhere}?search=words")).json()] == ["p4"]
 
 
 async def test_a_change_elsewhere_shows_within_a_second(world_with, world, place):
