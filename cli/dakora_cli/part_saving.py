@@ -135,13 +135,9 @@ class PartSaver:
 
 
 async def followers_of(dakora: Dakora, part: Part) -> tuple[PartUsage, ...]:
-    """The prompts and parts that use this version. Just after it was saved, that is who follows the part."""
-    usages = await dakora.parts.usages(part.id)
-    return tuple({(one.kind, one.id): one for one in usages if _uses(one, part.version_number)}.values())
-
-
-def _uses(one: PartUsage, number: int) -> bool:
-    return one.follows and one.part_version_number == number
+    """The prompts and parts that follow this one: just after it was saved, those that have a new version with it."""
+    # Whoever names a pinned version of it beside the newest is there twice.
+    return tuple({(one.kind, one.id): one for one in await dakora.parts.usages(part.id) if one.follows}.values())
 
 
 def _is_behind(file: PartFile, head: Part) -> bool:

@@ -54,11 +54,13 @@ async def test_whoever_saves_a_part_hears_which_prompts_follow(cli, project, sav
     await save(mail=part_file("frame/mail", "Dear {{ name }}. {% include 'tone/polite' %}"))
     await project.create("letter", "{% include 'frame/mail' %}")
     await project.create("pinned", "{% include 'tone/polite@1' %}")
+    await project.create("both", "{% include 'tone/polite@1' %}{% include 'tone/polite' %}")
     await cli("label", "set", "letter", "production", "1")
 
     saved = await save("-m", "kinder", polite=part_file("tone/polite", "Thanks, {{ name }}!"))
     assert "The part frame/mail follows it: now at version 2." in saved.err
     assert "The prompt letter follows it: now at version 2." in saved.err
+    assert saved.err.count("The prompt both follows it") == 1
     assert "pinned" not in saved.err
     assert (await cli("render", "letter", "-i", "name=Ada")).out == "Dear Ada. Thanks, Ada!"
     whole = (await cli("render", "letter", "-i", "name=Ada", "--label", "production", "--json")).json
