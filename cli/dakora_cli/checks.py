@@ -53,10 +53,11 @@ def _doubts(spec: TemplateSpec, found: Analysis) -> list[Fault]:
         )
         for name in sorted(used - declared.keys())
     ]
+    # What a part of it uses is known to the server alone.
     unused = [
         Fault(f"The input `{name}` is declared but not used.", ("inputs", name), type="unused_input")
         for name in declared
-        if name not in used
+        if name not in used and not found.includes
     ]
     bare = [
         Fault(

@@ -27,6 +27,7 @@ COMMANDS = {
     "show": ("dakora_cli.show:show", "Print a prompt."),
     "render": ("dakora_cli.render:render", "Fill a prompt with inputs and print the text."),
     "label": ("dakora_cli.label:label", "Say which version a label points to, and move it."),
+    "part": ("dakora_cli.part:part", "Keep the texts that prompts share, and see who uses them."),
     "push": ("dakora_cli.push:push", "Save the prompts of a folder on the server."),
     "pull": ("dakora_cli.pull:pull", "Write the server's prompts into a folder."),
     "diff": ("dakora_cli.diff:diff", "Show how a folder differs from the server."),

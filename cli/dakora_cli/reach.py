@@ -103,7 +103,8 @@ def _as_typed(fault: Fault) -> str:
     """The fault with the API's names of parameters as they are typed here: `query.folder` is `--folder`."""
     field = field_at(fault.loc) or ""
     place, _, name = field.partition(".")
-    typed = {"project_id": "--project", "prompt_id": "ID"}.get(name, f"--{name}")
+    is_id = name in {"prompt_id", "part_id"} or (place, name) == ("path", "category")
+    typed = "--project" if name == "project_id" else "ID" if is_id else f"--{name}"
     return fault.message.replace(f"`{field}`", f"`{typed}`") if place in {"path", "query"} else fault.message
 
 

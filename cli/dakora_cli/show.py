@@ -5,14 +5,13 @@ from datetime import datetime
 from typing import Any
 
 import click
-from rich.syntax import Syntax
 
 from dakora_cli.options import REACHING, SPEAKING, Invocation, command
-from dakora_cli.output import age, printable
+from dakora_cli.output import age
 from dakora_cli.reach import ask
 from dakora_cli.remote import spec_of
-from dakora_cli.screen import console
 from dakora_cli.selection import prompt_id_argument, refuse_both, version_options
+from dakora_cli.yaml_view import show_yaml
 from dakora_client import Prompt
 from dakora_server.core.templates.serialization import to_yaml
 
@@ -36,12 +35,7 @@ def show(call: Invocation, *, prompt_id: str, version: str | None, label: str | 
         out.write(text)
         return
     out.say(_about(prompt, call.world.now()), "dim")
-    if not out.paints:
-        out.write(text)
-        return
-    highlighted = Syntax("", "yaml", theme="ansi_dark", background_color="default").highlight(printable(text))
-    # Neither cut nor padded at the terminal's width, so that what is copied from it is right.
-    console(call).print(highlighted, soft_wrap=True, end="")
+    show_yaml(call, text)
 
 
 def _about(prompt: Prompt, now: datetime) -> str:

@@ -40,6 +40,24 @@ def test_ids_are_completed_from_the_server(complete, answer, prompt_json, comman
     assert asked[0].params["search"] == "gre"
 
 
+@pytest.mark.parametrize("before", [["part", "show"], ["--url", "http://there.example", "part", "show"]])
+def test_ids_of_parts_are_completed_from_the_server(complete, answer, before):
+    asked = []
+
+    def part(part_id):
+        category, _, name = part_id.partition("/")
+        return {"id": part_id, "category": category, "part_id": name, "version": "1.0.0", "version_number": 1}
+
+    def answers(request):
+        asked.append(request.url)
+        return answer(200, json={"by_category": {"tone": [part("tone/polite")], "frame": [part("frame/tone")]}})
+
+    assert complete(before, "to", answers) == ["tone/polite"]
+    assert asked[0].host == ("there.example" if "--url" in before else "localhost")
+    assert asked[0].path.endswith("/parts")
+    assert asked[0].params["search"] == "to"
+
+
 def test_a_server_that_does_not_answer_completes_nothing_and_says_nothing(complete):
     def answers(request):
         raise httpx2.ConnectError("refused", request=request)

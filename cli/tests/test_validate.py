@@ -58,6 +58,12 @@ def test_inputs_that_do_not_match_the_text_are_warnings(user):
     assert found == {("undeclared_input", 2), ("unused_input", 4), ("bare_optional", 5)}
 
 
+def test_includes_are_no_fault_and_may_use_what_the_text_does_not(user):
+    declared = "inputs:\n  name: {type: string}\n  who: {type: string}\n"
+    user.write("prompts/x.yaml", "id: x\ntemplate: '{% include \"tone/polite\" %} {{ name }}'\n" + declared)
+    assert user("validate", "--json").json == {"ok": True, "files": 1, "errors": [], "warnings": []}
+
+
 def test_a_prompt_that_declares_nothing_takes_everything(user):
     user.write("prompts/x.yaml", "id: x\ntemplate: '{{ free }}'\n")
     assert user("validate", "--json").json["warnings"] == []

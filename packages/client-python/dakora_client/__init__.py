@@ -25,6 +25,7 @@ from dakora_client.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
+from dakora_client.part_types import Part, PartSummary, PartUsage, PartUsed, PartVersion
 from dakora_client.sync_client import DakoraSync
 from dakora_client.types import (
     ApiKey,
@@ -43,7 +44,6 @@ from dakora_client.types import (
     Message,
     ModelSettings,
     NewApiKey,
-    PartVersion,
     Project,
     Prompt,
     PromptSummary,
@@ -93,6 +93,10 @@ __all__ = [
     "ModelSettings",
     "NewApiKey",
     "NotFoundError",
+    "Part",
+    "PartSummary",
+    "PartUsage",
+    "PartUsed",
     "PartVersion",
     "PermissionDenied",
     "PreconditionFailed",

@@ -11,12 +11,12 @@ from dakora_client._frozen import freeze
 from dakora_client._request import Answer
 from dakora_client.diff_types import Change, Diff, DiffLine, DiffWord
 from dakora_client.errors import UnexpectedAnswer
+from dakora_client.part_types import PartUsed
 from dakora_client.types import (
     Context,
     Fault,
     Health,
     Me,
-    PartVersion,
     Project,
     Prompt,
     PromptSummary,
@@ -57,12 +57,14 @@ def page(item: Callable[[Mapping[str, Any]], T]) -> Callable[[Answer], Page[T]]:
     """A reader of lists whose members are read by `item`."""
 
     def read(answer: Answer) -> Page[T]:
-        return Page(tuple(map(item, json.loads(answer.body))), _next_cursor(answer.headers.get("link")))
+        return Page(tuple(map(item, json.loads(answer.body))), next_cursor(answer))
 
     return read
 
 
-def _next_cursor(link: str | None) -> str | None:
+def next_cursor(answer: Answer) -> str | None:
+    """Where the next page begins; None after the last one."""
+    link = answer.headers.get("link")
     # Only the cursor is taken: an address in an answer must not decide where the API key is sent next.
     found = _NEXT.search(link) if link else None
     return parse_qs(found[1]).get("cursor", [None])[0] if found else None
@@ -86,6 +88,7 @@ def prompt(answer: Answer) -> Prompt:
         response_schema=freeze(get("response_schema")),
         metadata=freeze(get("metadata") or {}),
         labels=tuple(get("labels") or ()),
+        parts=parts_used(data),
         content_hash=data["content_hash"],
         portable=bool(get("portable")),
         message=get("message"),
@@ -136,10 +139,13 @@ def rendered(answer: Answer) -> RenderResult:
         version=data["version"],
         version_number=data["version_number"],
         content_hash=data["content_hash"],
-        parts=tuple(
-            PartVersion(id=part["id"], version_number=part["version_number"]) for part in data.get("parts") or ()
-        ),
+        parts=parts_used(data),
     )
+
+
+def parts_used(data: Mapping[str, Any]) -> tuple[PartUsed, ...]:
+    """The parts that a text is made with."""
+    return tuple(PartUsed(id=part["id"], version_number=part["version_number"]) for part in data.get("parts") or ())
 
 
 def report(answer: Answer) -> ValidationReport:

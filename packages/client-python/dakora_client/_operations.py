@@ -7,6 +7,7 @@ from dakora_client import _answers
 from dakora_client._answers import Page
 from dakora_client._request import Call, encode, entity_tag, once, query, refused, segment
 from dakora_client.diff_types import Diff
+from dakora_client.part_types import Part
 from dakora_client.types import (
     Context,
     Health,
@@ -55,7 +56,7 @@ def save_prompt(prompt_id: str, fields: Mapping[str, Any], *, if_match: Prompt |
 
     Safe to repeat only with `if_match`: else a repeat could undo what somebody saved in between.
     """
-    tag = None if if_match is None else _tag_of(if_match)
+    tag = None if if_match is None else tag_of(if_match)
     body = encode(given(fields))
     return Call("PUT", prompt_path(prompt_id), _answers.prompt, body, if_match=tag, repeatable=tag is not None)
 
@@ -142,8 +143,10 @@ def given(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _tag_of(if_match: Prompt | str) -> str:
+def tag_of(if_match: Prompt | Part | str) -> str:
+    """The ETag in what was read. Raises InvalidRequestError where it has none."""
     tag = if_match if isinstance(if_match, str) else if_match.etag
     if tag is None:
-        raise refused("The call was not sent: this prompt carries no ETag; read it again first.", "invalid_request")
+        noun = type(if_match).__name__.lower()
+        raise refused(f"The call was not sent: this {noun} carries no ETag; read it again first.", "invalid_request")
     return entity_tag(tag)

@@ -13,6 +13,7 @@ from dakora_client._settings import Hooks, Token, settings
 from dakora_client.api_keys import ApiKeys
 from dakora_client.audit import Audit
 from dakora_client.labels import Labels
+from dakora_client.parts import Parts
 from dakora_client.projects import Projects
 from dakora_client.prompts import Prompts
 from dakora_client.types import Context, Health, Me
@@ -26,6 +27,7 @@ class Dakora:
     """
 
     prompts: Prompts
+    parts: Parts
     api_keys: ApiKeys
     workspaces: Workspaces
     projects: Projects
@@ -59,8 +61,8 @@ class Dakora:
 
         `timeout` is how many seconds a call may take in all, repeats included, `connect_timeout` how many of them to
         connect. A call that is safe to repeat is sent up to `max_retries` times more when the server is busy or the
-        connection fails. `cache_size` is how many prompts are kept with their ETags (0: none). `transport` replaces
-        the network: for tests, or for a proxy or certificates of your own.
+        connection fails. `cache_size` is how many prompts and parts are kept with their ETags (0: none). `transport`
+        replaces the network: for tests, or for a proxy or certificates of your own.
 
         Raises:
             ConfigurationError: there is no address, or an argument makes no sense.
@@ -78,6 +80,7 @@ class Dakora:
         )
         self._sender = AsyncSender(self._settings, transport)
         self.prompts = Prompts(self._sender)
+        self.parts = Parts(self._sender)
         self.api_keys = ApiKeys(self._sender)
         self.workspaces = Workspaces(self._sender)
         self.projects = Projects(self._sender)

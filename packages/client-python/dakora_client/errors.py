@@ -102,15 +102,15 @@ class PermissionDenied(APIError):
 
 
 class NotFoundError(APIError):
-    """There is no such prompt, version, label, key, project or workspace, or it is not yours to see."""
+    """There is no such prompt, part, version, label, key, project or workspace, or it is not yours to see."""
 
 
 class ConflictError(APIError):
-    """It cannot be now: an id or slug is taken, or there are as many as there may be; `code` says which."""
+    """It cannot be now: an id or slug is taken, a part is in use, or there are as many as there may be; see `code`."""
 
 
 class PreconditionFailed(APIError):
-    """The prompt has changed since you read it; nothing was saved by this answer."""
+    """The prompt, part or label has changed since you read it; nothing was saved by this answer."""
 
 
 class InvalidRequestError(APIError):
@@ -122,7 +122,7 @@ class InvalidInputsError(InvalidRequestError):
 
 
 class TemplateInvalidError(InvalidRequestError):
-    """The prompt cannot be saved; `errors` names every fault with line and column."""
+    """The prompt or part cannot be saved; `errors` names every fault with line and column."""
 
 
 class RenderError(InvalidRequestError):

@@ -13,6 +13,7 @@ from dakora_client._settings import Hooks, Token, settings
 from dakora_client.sync_api_keys import ApiKeysSync
 from dakora_client.sync_audit import AuditSync
 from dakora_client.sync_labels import LabelsSync
+from dakora_client.sync_parts import PartsSync
 from dakora_client.sync_projects import ProjectsSync
 from dakora_client.sync_prompts import PromptsSync
 from dakora_client.sync_workspaces import WorkspacesSync
@@ -26,6 +27,7 @@ class DakoraSync:
     """
 
     prompts: PromptsSync
+    parts: PartsSync
     api_keys: ApiKeysSync
     workspaces: WorkspacesSync
     projects: ProjectsSync
@@ -59,8 +61,8 @@ class DakoraSync:
 
         `timeout` is how many seconds a call may take in all, repeats included, `connect_timeout` how many of them to
         connect. A call that is safe to repeat is sent up to `max_retries` times more when the server is busy or the
-        connection fails. `cache_size` is how many prompts are kept with their ETags (0: none). `transport` replaces
-        the network: for tests, or for a proxy or certificates of your own.
+        connection fails. `cache_size` is how many prompts and parts are kept with their ETags (0: none). `transport`
+        replaces the network: for tests, or for a proxy or certificates of your own.
 
         Raises:
             ConfigurationError: there is no address, or an argument makes no sense.
@@ -78,6 +80,7 @@ class DakoraSync:
         )
         self._sender = SyncSender(self._settings, transport)
         self.prompts = PromptsSync(self._sender)
+        self.parts = PartsSync(self._sender)
         self.api_keys = ApiKeysSync(self._sender)
         self.workspaces = WorkspacesSync(self._sender)
         self.projects = ProjectsSync(self._sender)

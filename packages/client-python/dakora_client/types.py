@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any, Literal, Required, TypedDict
 
 from dakora_client.diff_types import Change
+from dakora_client.part_types import PartUsed
 
 InputType = Literal["string", "number", "boolean", "array<string>", "object"]
 Role = Literal["system", "user", "assistant", "tool"]
 MemberRole = Literal["owner", "admin", "editor", "viewer"]
-RequestStatus = Literal["open", "approved", "rejected", "withdrawn"]
 """What a member may do in a workspace, from most to least."""
+RequestStatus = Literal["open", "approved", "rejected", "withdrawn"]
 Scope = Literal["read", "render", "write", "execute", "log"]
 """What an API key may do in its project."""
 
@@ -59,6 +60,8 @@ class Prompt:
     response_schema: Mapping[str, Any] | None
     metadata: Mapping[str, Any]
     labels: tuple[str, ...]
+    parts: tuple[PartUsed, ...]
+    """The parts it is made with, and those that they include."""
     content_hash: str
     portable: bool
     message: str | None
@@ -112,14 +115,6 @@ class PromptVersion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartVersion:
-    """A part that a render used, and which version of it."""
-
-    id: str
-    version_number: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RenderResult:
     """A rendered prompt, and exactly what it was rendered from.
 
@@ -134,7 +129,7 @@ class RenderResult:
     version: str
     version_number: int
     content_hash: str
-    parts: tuple[PartVersion, ...]
+    parts: tuple[PartUsed, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

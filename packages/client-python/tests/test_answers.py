@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import httpx2
 import pytest
 
-from dakora_client import DakoraSync, DiffLine, DiffWord, PartVersion, PromptSummary, UnexpectedAnswer, User
+from dakora_client import DakoraSync, DiffLine, DiffWord, PartUsed, PromptSummary, UnexpectedAnswer, User
 
 
 def ok(body, **headers):
@@ -66,13 +66,13 @@ async def test_fields_of_a_newer_server_are_ignored(connect, serve, prompt_json,
 async def test_fields_an_older_server_does_not_send_are_empty(connect, serve):
     server = serve(ok({"id": "a", "version": "1.0.0", "version_number": 1, "content_hash": "ab", "template": "x"}))
     prompt = await connect(server).prompts.get("a")
-    assert (prompt.folder, prompt.inputs, prompt.labels, prompt.created_at) == ("", {}, (), None)
+    assert (prompt.folder, prompt.inputs, prompt.labels, prompt.parts, prompt.created_at) == ("", {}, (), (), None)
 
 
 async def test_a_render_says_what_it_was_made_of(connect, serve, rendered_json):
     result = await connect(serve(ok(rendered_json))).prompts.render("greeting", {"name": "Alice"})
     assert (result.text, result.version_number, result.inputs) == ("Hello Alice!", 3, {"name": "Alice"})
-    assert result.parts == (PartVersion(id="tone/friendly", version_number=2),)
+    assert result.parts == (PartUsed(id="tone/friendly", version_number=2),)
     assert result.messages is None
 
 

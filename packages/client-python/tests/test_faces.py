@@ -16,10 +16,13 @@ from dakora_client import Dakora, DakoraSync
 from dakora_client.api_keys import ApiKeys
 from dakora_client.audit import Audit
 from dakora_client.labels import Labels
+from dakora_client.parts import Parts
 from dakora_client.projects import Projects
 from dakora_client.prompts import Prompts
 from dakora_client.sync_api_keys import ApiKeysSync
 from dakora_client.sync_audit import AuditSync
+from dakora_client.sync_labels import LabelsSync
+from dakora_client.sync_parts import PartsSync
 from dakora_client.sync_projects import ProjectsSync
 from dakora_client.sync_prompts import PromptsSync
 from dakora_client.sync_workspaces import WorkspacesSync
@@ -29,6 +32,8 @@ ROOT = Path(__file__).parent.parent
 PAIRS = [
     (Dakora, DakoraSync),
     (Prompts, PromptsSync),
+    (Parts, PartsSync),
+    (Labels, LabelsSync),
     (ApiKeys, ApiKeysSync),
     (Workspaces, WorkspacesSync),
     (Projects, ProjectsSync),
@@ -78,6 +83,7 @@ def test_the_surface_is_the_one_of_the_contract():
     promised = {
         Prompts: "list iter get create update delete restore render validate versions diff rollback move "
         "labels get_label set_label remove_label label_history",
+        Parts: "list iter get create update delete restore usages versions diff rollback",
         Labels: "protected protect unprotect requests iter_requests request get_request comment approve reject "
         "withdraw",
         ApiKeys: "list iter create rotate revoke",
@@ -130,6 +136,7 @@ def test_every_operation_of_the_contract_has_a_method_and_no_other_has():
             dakora_client._tenancy_operations,
             dakora_client._label_operations,
             dakora_client._archive_operations,
+            dakora_client._part_operations,
         )
         for item in vars(module).values()
         if inspect.isfunction(item) and item.__module__ == module.__name__
