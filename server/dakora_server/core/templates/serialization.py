@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from dakora_server.core.exceptions import DocumentCorrupt, Fault, TemplateInvalid
 from dakora_server.core.templates.input_types import kind_of
+from dakora_server.core.templates.merge_lines import has_markers
 from dakora_server.core.templates.model import MAX_SOURCE_BYTES, TemplateSpec, parse_spec
 from dakora_server.core.templates.spec_faults import and_more, invalid, shown
 from dakora_server.core.templates.yaml_edit import edit_yaml, same
@@ -33,7 +34,9 @@ def parse_yaml(
         TemplateInvalid: with every fault, its line and its column; the detail names the file.
     """
     try:
-        return spec_of(read(decode(text)), max_source_bytes=max_source_bytes)
+        decoded = decode(text)
+        _refuse_markers(decoded)
+        return spec_of(read(decoded), max_source_bytes=max_source_bytes)
     except UnreadableError as error:
         faults = error.faults
     except TemplateInvalid as error:
@@ -41,6 +44,13 @@ def parse_yaml(
     first = faults[0]
     where = f"{filename}, line {first.line}, column {first.column}: "
     raise TemplateInvalid(where + and_more(faults), errors=faults)
+
+
+def _refuse_markers(text: str) -> None:
+    begun = has_markers(text)
+    if begun is not None:
+        message = "A conflict is not solved here: make it what it should be, and take out the lines with the markers."
+        raise UnreadableError([Fault(message, line=begun, column=1, type="unsolved_conflict")])
 
 
 def spec_of(root: Node, *, max_source_bytes: int = MAX_SOURCE_BYTES) -> TemplateSpec:
