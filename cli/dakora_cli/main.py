@@ -28,7 +28,12 @@ COMMANDS = {
     "render": ("dakora_cli.render:render", "Fill a prompt with inputs and print the text."),
     "label": ("dakora_cli.label:label", "Say which version a label points to, and move it."),
     "push": ("dakora_cli.push:push", "Save the prompts of a folder on the server."),
-    "pull": ("dakora_cli.pull:pull", "Write the server's prompts into a folder."),
+    "pull": (
+        "dakora_cli.pull:pull",
+        "Bring the server's prompts into a folder, merged with what was edited there.",
+    ),
+    "sync": ("dakora_cli.sync:sync", "Bring a folder and the server in step: pull, then push."),
+    "lock": ("dakora_cli.lock:lock", "Write down which versions a folder is made of."),
     "diff": ("dakora_cli.diff:diff", "Show how a folder differs from the server."),
     "validate": ("dakora_cli.validate:validate", "Check prompt files without a server."),
     "keys": ("dakora_cli.keys:keys", "Make, rotate and revoke the project's API keys."),
