@@ -12,7 +12,7 @@ import click
 from dakora_cli.refusals import Problem, WrongUse, field_at
 from dakora_cli.world import World
 from dakora_server.core.exceptions import Fault, TemplateInvalid
-from dakora_server.core.sync.names import folder_of, is_conflict, is_folder, is_hidden, is_yaml
+from dakora_server.core.sync.names import folder_of, is_folder, is_hidden, is_yaml
 from dakora_server.core.sync.positions import in_file
 from dakora_server.core.templates.model import TemplateSpec
 from dakora_server.core.templates.serialization import Document, parse_yaml
@@ -163,7 +163,7 @@ def _walk(start: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not is_hidden(name))
         links = [name for name in folders if (Path(folder) / name).is_symlink()]
         for name in sorted([*names, *links]):
-            if name in links or (is_yaml(name) and not is_conflict(name)):
+            if name in links or is_yaml(name):
                 yield Path(folder) / name
 
 

@@ -10,10 +10,9 @@ from dakora_cli.folder import PromptFile
 from dakora_cli.lockfile import Lock, Locked
 from dakora_cli.options import Invocation
 from dakora_cli.planning import Head, MergedFile
-from dakora_cli.refusals import field_at
 from dakora_cli.remote import spec_of
 from dakora_client import Dakora, NotFoundError, Prompt
-from dakora_server.core.templates.merge import Merged, conflict_file, merge
+from dakora_server.core.templates.merge import Merged, conflict_file, field_path, merge
 from dakora_server.core.templates.model import TemplateSpec
 from dakora_server.core.templates.serialization import Document, update_yaml
 from dakora_server.core.templates.versioning import is_higher
@@ -138,7 +137,7 @@ def version_line(file: PromptFile, head: Head) -> str | None:
 
 def fields_in_conflict(found: Merged) -> tuple[str, ...]:
     """`template`, `inputs.name.type`: the fields that both sides have changed."""
-    return tuple(dict.fromkeys(field_at(path) or "" for path in found.conflicts))
+    return tuple(dict.fromkeys(map(field_path, found.conflicts)))
 
 
 async def origins_of(call: Invocation, dakora: Dakora, root: Path) -> Origins:

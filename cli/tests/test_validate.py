@@ -12,7 +12,7 @@ def good(prompt_id):
 def test_every_yaml_file_counts_and_nothing_else_does(user):
     user.write("prompts/a.yaml", good("a"))
     user.write("prompts/deep/er/b.yml", good("b"))
-    for name in (".hidden.yaml", ".git/c.yaml", "a.conflict.v3.yaml", "notes.md", "b.yaml~"):
+    for name in (".hidden.yaml", ".git/c.yaml", "notes.md", "b.yaml~"):
         user.write(f"prompts/{name}", "not: [a prompt")
     assert user("validate", "--json").json["files"] == 2
     assert user("validate").code == 0

@@ -86,6 +86,11 @@ def _apart(base: TemplateSpec | None, ours: TemplateSpec, theirs: TemplateSpec) 
     return Merged(_unversioned(ours), base, _unversioned(theirs), tuple((name,) for name in names))
 
 
+def field_path(path: Path) -> str:
+    """A path as people read it: `inputs.name.type`, `messages[0].content`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+
+
 def _unversioned(spec: TemplateSpec) -> TemplateSpec:
     return spec.model_copy(update={"version": None})
 
