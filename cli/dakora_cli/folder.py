@@ -17,14 +17,28 @@ from dakora_server.core.sync.positions import in_file
 from dakora_server.core.templates.model import TemplateSpec
 from dakora_server.core.templates.serialization import Document, parse_yaml
 from dakora_server.core.templates.yaml_reader import MAX_FILE_BYTES
+from dakora_server.promptvault import ProjectFileInvalid, read_project_file
+
+
+def prompt_dir(world: World) -> Path:
+    """The folder that `promptvault.yaml` names, else `prompts`. Raises WrongUse."""
+    try:
+        return read_project_file(world.cwd).prompt_dir or Path("prompts")
+    except ProjectFileInvalid as error:
+        raise WrongUse(str(error)) from None
+
+
+def _given_or_named(ctx: click.Context, _: click.Parameter, given: Path | None) -> Path:
+    return given or prompt_dir(ctx.obj.world)
+
 
 folder_option = click.option(
     "--dir",
     "folder",
     type=click.Path(path_type=Path),
-    default="prompts",
+    callback=_given_or_named,
     metavar="DIR",
-    help="The folder; its sub-folders are the prompts' (default: prompts).",
+    help="The folder; its sub-folders are the prompts' (default: prompts, or what promptvault.yaml says).",
 )
 
 

@@ -335,3 +335,13 @@ async def test_a_branch_of_git_takes_its_lock_along(cli, project, user):
     path.write_text("id: greeting\ntemplate: |\n  Eins\n  Two\n  Three\n")
     assert (await cli("push")).out == "merged greeting 1.0.2 (prompts/greeting.yaml)\n"
     assert (await head(project))["template"] == "Eins\nTwo\nDrei\n"
+
+
+async def test_promptvault_yaml_names_the_folder_and_the_flag_wins(cli, project, user):
+    await project.create("greeting")
+    user.write("promptvault.yaml", "prompt_dir: texts\n")
+    await cli("pull")
+    await cli("pull", "--dir", "others")
+    assert (user.folder / "texts/greeting.yaml").exists()
+    assert (user.folder / "texts.lock").exists()
+    assert (user.folder / "others/greeting.yaml").exists()
