@@ -19,6 +19,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 import psycopg
+from psycopg import sql
 from sqlalchemy import text
 
 from dakora_server.core.storage.database import Transaction
@@ -37,15 +38,17 @@ _SWEEP_SECONDS = 60.0
 _TELL = text(
     "WITH told AS (INSERT INTO changes (scope_id, subject) VALUES (:scope_id, :subject)) SELECT pg_notify(:channel, '')"
 )
-_READ = (
-    "SELECT pg_snapshot_xmin(pg_current_snapshot())::text, extract(epoch FROM now())::float8, c.id, c.scope_id,"
-    " c.subject FROM (SELECT 1) AS once LEFT JOIN changes c ON c.xid >= %s::xid8"
+# The feed reads what belongs to everybody: ids, and nothing else.
+_AS_PLATFORM = "SELECT set_config('dakora.platform', 'on', true)"
+# Both in one message, which PostgreSQL takes for one transaction: this is asked all day long.
+_READ = sql.SQL(
+    "SELECT set_config('dakora.platform', 'on', true);"
+    " SELECT pg_snapshot_xmin(pg_current_snapshot())::text, extract(epoch FROM now())::float8, c.id, c.scope_id,"
+    " c.subject FROM (SELECT 1) AS once LEFT JOIN changes c ON c.xid >= {oldest}::xid8"
 )
 # A transaction number that no row has reached.
 _NONE_YET = "18446744073709551615"
 _OLD = "DELETE FROM changes WHERE at < now() - %s::interval"
-# The feed reads what belongs to everybody: ids, and nothing else.
-_AS_PLATFORM = "SELECT set_config('dakora.platform', 'on', true)"
 
 Listener = Callable[[UUID, str], None]
 
@@ -143,9 +146,9 @@ class ChangeFeed:
 
     async def _read(self, connection: psycopg.AsyncConnection, oldest: str) -> tuple[str, float]:
         """Hear what was written since `oldest`; answers where the next reading begins, and the database's time."""
-        async with connection.transaction():
-            await connection.execute(_AS_PLATFORM)
-            found = await (await connection.execute(_READ, [oldest])).fetchall()
+        cursor = await connection.execute(_READ.format(oldest=oldest))
+        cursor.nextset()
+        found = await cursor.fetchall()
         heard = {number: (scope_id, subject) for _, _, number, scope_id, subject in found if number is not None}
         for number, change in heard.items():
             if number not in self._heard:
