@@ -32,6 +32,7 @@ class Lock:
         self.shown = world.shown(self.path)
         self._stored = self._read()
         self._entries = dict(self._stored or {})
+        self._changed: dict[str, Locked | None] = {}
 
     def _read(self) -> dict[str, Locked] | None:
         try:
@@ -56,11 +57,6 @@ class Lock:
         """Whether there is a lock on the disk."""
         return self._stored is not None
 
-    @property
-    def differs(self) -> bool:
-        """Whether `save` would change the file."""
-        return self._entries != (self._stored or {})
-
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._entries))
 
@@ -70,16 +66,22 @@ class Lock:
 
     def put(self, prompt_id: str, locked: Locked) -> None:
         """Lock this version."""
-        self._entries[prompt_id] = locked
+        self._entries[prompt_id] = self._changed[prompt_id] = locked
 
     def drop(self, prompt_id: str) -> None:
         """Take out a prompt that the folder has no more."""
-        self._entries.pop(prompt_id, None)
+        if self._entries.pop(prompt_id, None) is not None:
+            self._changed[prompt_id] = None
 
     def save(self) -> bool:
-        """Write the file if anything differs; says whether it did. Raises OSError."""
-        if not self.differs:
+        """Write the file if anything differs; says whether it did. Raises Refusal, OSError."""
+        # Another command may have written meanwhile: what it has locked stays.
+        stored = self._read()
+        entries = {name: locked for name, locked in {**(stored or {}), **self._changed}.items() if locked is not None}
+        self._changed.clear()
+        if entries == (stored or {}):
             return False
-        prompts: dict[str, Any] = {prompt_id: asdict(self._entries[prompt_id]) for prompt_id in self}
+        self._stored = self._entries = entries
+        prompts: dict[str, Any] = {prompt_id: asdict(entries[prompt_id]) for prompt_id in self}
         write_atomically(self.path, _HEAD + write_yaml({"format": _FORMAT, "prompts": prompts}))
         return True

@@ -52,6 +52,8 @@ class Push:
     force: bool = False
     delete: bool = False
     rehearse: bool = False
+    spared: frozenset[str] = frozenset()
+    """Ids of prompts whose files are there and left out for now."""
 
 
 @command("push", *REACHING, *SPEAKING)
@@ -173,7 +175,7 @@ def _gone(order: Push, files: Sequence[PromptFile], origins: Origins) -> list[Ba
     """The prompts whose files were here and are here no more. Raises Refusal where that looks like an accident."""
     if order.paths:
         return []
-    there = {file.key for file in files}
+    there = {file.key for file in files} | {prompt_id.lower() for prompt_id in order.spared}
     gone = [base for base in origins.bases if base.id.lower() not in there]
     if order.delete and gone and not order.force and (not files or (len(gone) > _MANY and len(gone) > len(files))):
         raise Refusal(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from dakora_cli.folder import check_options, folder_option, read_folder
+from dakora_cli.folder import Reading, check_options, folder_at, folder_option, read_folder
 from dakora_cli.options import REACHING, SPEAKING, Invocation, command
 from dakora_cli.pull import pull_folder, pulled_json, show_pulled
 from dakora_cli.pulling import Fate
@@ -28,9 +28,11 @@ def sync(call: Invocation, *, folder: Path, check_only: bool, dry_run: bool, del
     pulled = pull_folder(call, folder, ids=(), rehearse=rehearse, force=False)
     if not call.out.as_json:
         show_pulled(call, pulled.results, rehearse=rehearse)
-    reading = read_folder(call.world, folder)
-    left = {one.path for one in pulled.results if one.fate in {Fate.CONFLICT, Fate.REFUSED}}
-    saved = push_folder(call, Push(folder, (), message, delete=delete, rehearse=rehearse), reading.without(left))
+    # A rehearsed pull makes no folder.
+    reading = read_folder(call.world, folder) if folder_at(call.world, folder).is_dir() else Reading()
+    left = [one for one in pulled.results if one.fate in {Fate.CONFLICT, Fate.REFUSED}]
+    order = Push(folder, message=message, delete=delete, rehearse=rehearse, spared=frozenset(one.id for one in left))
+    saved = push_folder(call, order, reading.without({one.path for one in left}))
     if call.out.as_json:
         call.out.json({"pull": pulled_json(pulled.results), "push": saved_json(saved)})
     else:

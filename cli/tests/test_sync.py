@@ -1,8 +1,14 @@
 """A folder and a server on which both sides work: merged where that is possible, marked where it is not."""
 
+import contextlib
+import sqlite3
 import subprocess
 
 import pytest
+
+from dakora_cli.bases import Base, Bases
+from dakora_cli.lockfile import Lock, Locked
+from dakora_server.core.templates.serialization import Document, parse_yaml
 
 LINES = "  One\n  Two\n  Three\n  Four\n"
 PROMPT = f"# Mine\nid: greeting\nversion: 1.0.0\ntemplate: |\n{LINES}"
@@ -345,3 +351,47 @@ async def test_promptvault_yaml_names_the_folder_and_the_flag_wins(cli, project,
     assert (user.folder / "texts/greeting.yaml").exists()
     assert (user.folder / "texts.lock").exists()
     assert (user.folder / "others/greeting.yaml").exists()
+
+
+async def test_a_conflict_is_never_taken_for_a_deleted_file(cli, project, user, shared):
+    user.write("prompts/other.yaml", "id: other\ntemplate: Other\n")
+    await cli("push")
+    shared.write_text(PROMPT.replace("Two", "Zwei"))
+    await project.save("greeting", template(Two="Deux"))
+    assert (await cli("sync", "--delete")).code == 1
+    assert (await head(project))["template"] == template(Two="Deux")
+
+
+async def test_a_rehearsal_in_an_empty_place_makes_nothing(cli, project, user):
+    await project.create("greeting")
+    foreseen = await cli("sync", "--check")
+    assert (foreseen.code, foreseen.out) == (1, "to write greeting 1.0.0 (prompts/greeting.yaml)\n")
+    assert list(user.folder.iterdir()) == []
+
+
+class TestTwoCommandsAtOnce:
+    def test_each_keeps_what_the_other_has_noted(self, user):
+        root = user.folder / "prompts"
+        documents = {name: Document.of(parse_yaml(f"id: {name}\ntemplate: {name}\n")) for name in ("one", "two")}
+        both = [Bases(root, "server project") for _ in documents]
+        locks = [Lock(user.world(), root) for _ in documents]
+        for bases, lock, (name, document) in zip(both, locks, documents.items(), strict=True):
+            bases.put(Base(name, 1, "1.0.0", document.hash, "", f"{name}.yaml"), document)
+            lock.put(name, Locked(1, "1.0.0", document.hash))
+        for each in (*both, *locks):
+            each.save()
+
+        after = Bases(root, "server project")
+        assert sorted(base.id for base in after) == sorted(Lock(user.world(), root)) == ["one", "two"]
+        assert after.spec(documents["one"].hash) == documents["one"].spec
+        assert list(Bases(root, "another place")) == []
+
+    def test_a_text_that_was_damaged_is_not_believed(self, user):
+        root = user.folder / "prompts"
+        document = Document.of(parse_yaml("id: one\ntemplate: one\n"))
+        bases = Bases(root, "server project")
+        bases.put(Base("one", 1, "1.0.0", document.hash, "", "one.yaml"), document)
+        bases.save()
+        with contextlib.closing(sqlite3.connect(bases.file)) as stored, stored:
+            stored.execute("update documents set text = 'id: one'")
+        assert Bases(root, "server project").spec(document.hash) is None
