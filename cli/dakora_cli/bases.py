@@ -1,7 +1,8 @@
 """What a folder and a server were when last in step, kept in `.dakora/` beside the folder.
 
-It is kept by SQLite, so that a crash or a second command at the same time leaves it whole. Losing it loses no text:
-where a file began is found again by its version line, by the lock file, or in the server's history.
+It is kept by SQLite, so that a crash or a second command at the same time leaves it whole. Versions never change, so a
+number and a hash are enough: the text comes from the server, which thereby confirms it. Losing this file loses no text:
+where a file began is found again by the lock, by its version line, or in the server's history.
 """
 
 import contextlib
@@ -11,10 +12,6 @@ from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from dakora_server.core.exceptions import DocumentCorrupt
-from dakora_server.core.templates.model import TemplateSpec
-from dakora_server.core.templates.serialization import Document
-
 _KIND = "prompt"
 _SCHEMA = """
 create table if not exists bases (
@@ -23,7 +20,6 @@ create table if not exists bases (
     folder text not null, path text not null, sha256 text not null,
     primary key (place, kind, key)
 ) without rowid;
-create table if not exists documents (hash text primary key, text text not null) without rowid;
 """
 _PATIENCE_SECONDS = 10.0
 
@@ -54,7 +50,6 @@ class Bases:
         self._place = place
         self._known: dict[str, Base] = {}
         self._changed: dict[str, Base | None] = {}
-        self._texts: dict[str, str] = {}
         with contextlib.suppress(sqlite3.Error, OSError):
             self._load()
 
@@ -78,27 +73,14 @@ class Bases:
         """The base of the prompt whose id is `key` in lower case."""
         return self._known.get(key)
 
-    def put(self, base: Base, document: Document) -> None:
-        """Remember that this prompt is in step now, and with what text."""
+    def put(self, base: Base) -> None:
+        """Remember that this prompt is in step now."""
         self._known[base.id.lower()] = self._changed[base.id.lower()] = base
-        self._texts[base.content_hash] = document.text
 
     def drop(self, key: str) -> None:
         """Forget a prompt that is gone from both sides."""
         if self._known.pop(key, None) is not None:
             self._changed[key] = None
-
-    def spec(self, content_hash: str) -> TemplateSpec | None:
-        """The text with this hash, if it is kept here; one that was damaged is not."""
-        text = self._texts.get(content_hash)
-        try:
-            if text is None and self.file.exists():
-                with contextlib.closing(self._open()) as stored:
-                    row = stored.execute("select text from documents where hash=?", (content_hash,)).fetchone()
-                text = None if row is None else row[0]
-            return None if text is None else Document.load_verified(content_hash, text).spec
-        except (sqlite3.Error, OSError, DocumentCorrupt):
-            return None
 
     def save(self) -> None:
         """Store what has changed, in one step. A file that cannot be read any more is made anew. Raises OSError."""
@@ -121,5 +103,3 @@ class Bases:
         with contextlib.closing(self._open()) as stored, stored:
             stored.executemany("delete from bases where place=? and kind=? and key=?", keys)
             stored.executemany("insert into bases values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-            stored.executemany("insert or ignore into documents values (?, ?)", self._texts.items())
-            stored.execute("delete from documents where hash not in (select content_hash from bases)")

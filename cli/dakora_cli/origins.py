@@ -14,7 +14,7 @@ from dakora_cli.remote import spec_of
 from dakora_client import Dakora, NotFoundError, Prompt
 from dakora_server.core.templates.merge import Merged, conflict_file, field_path, merge
 from dakora_server.core.templates.model import TemplateSpec
-from dakora_server.core.templates.serialization import Document, update_yaml
+from dakora_server.core.templates.serialization import update_yaml
 from dakora_server.core.templates.versioning import is_higher
 
 
@@ -58,7 +58,7 @@ class Origins:
         return (Changed.here if origin.content_hash == head.content_hash else Changed.both), origin
 
     async def _of(self, file: PromptFile, head: Head) -> Origin | None:
-        known = self.known(file)
+        known = await self._noted(file, head)
         line = file.spec.version
         if line is not None and (known is None or is_higher(known.version, line)):
             # The file was checked out from an older state of the folder, or nothing else is known of it. A line that
@@ -72,14 +72,25 @@ class Origins:
                     return Origin(version.version_number, version.version, version.content_hash, file.spec)
         return known
 
-    def known(self, file: PromptFile) -> Origin | None:
-        """What was noted when the file was last in step. The lock comes first: it moves with the branches of git."""
-        locked, base = self.lock.get(file.spec.id), self.bases.get(file.key)
-        if locked is not None:
-            return Origin(locked.number, locked.version, locked.sha256)
-        return None if base is None else Origin(base.number, base.version, base.content_hash)
+    async def _noted(self, file: PromptFile, head: Head) -> Origin | None:
+        """What was noted when the file was last in step. The lock comes first: it moves with the branches of git.
 
-    async def _version(self, prompt_id: str, version: str) -> Origin | None:
+        A note that this server does not confirm is of another one, or of a database that is not there any more: to
+        believe it would take away what only the file has.
+        """
+        locked, base = self.lock.get(file.spec.id), self.bases.get(file.key)
+        notes = [Origin(locked.number, locked.version, locked.sha256)] if locked is not None else []
+        if base is not None and (not notes or notes[0].content_hash != base.content_hash):
+            notes.append(Origin(base.number, base.version, base.content_hash))
+        for note in notes:
+            if (note.number, note.content_hash) == (head.version_number, head.content_hash):
+                return note
+            found = await self._version(file.spec.id, note.number)
+            if found is not None and found.content_hash == note.content_hash:
+                return found
+        return None
+
+    async def _version(self, prompt_id: str, version: int | str) -> Origin | None:
         try:
             prompt = await self.dakora.prompts.get(prompt_id, version=version)
         except NotFoundError:
@@ -87,16 +98,11 @@ class Origins:
         return Origin(prompt.version_number, prompt.version, prompt.content_hash, spec_of(prompt))
 
     async def spec(self, prompt_id: str, origin: Origin) -> TemplateSpec | None:
-        """The text of the version in common; None where neither this folder nor the server has it any more."""
-        spec = origin.spec or self.bases.spec(origin.content_hash)
-        if spec is not None:
-            return spec
-        try:
-            prompt = await self.dakora.prompts.get(prompt_id, version=origin.number)
-        except NotFoundError:
-            return None
-        # Another database under the same address has other texts under the same numbers.
-        return spec_of(prompt) if prompt.content_hash == origin.content_hash else None
+        """The text of the version in common."""
+        if origin.spec is None:
+            found = await self._version(prompt_id, origin.number)
+            return None if found is None else found.spec
+        return origin.spec
 
     async def merge(self, file: PromptFile, prompt: Prompt, origin: Origin | None) -> MergedFile:
         """The file with what the server has changed since `origin`."""
@@ -108,14 +114,14 @@ class Origins:
         text = conflict_file(file.text, found, version=line, theirs_name=f"server {prompt.version}")
         return MergedFile(text, found.ours, fields_in_conflict(found))
 
-    def note(self, head: Head, spec: TemplateSpec, *, at: str, text: str | None) -> None:
+    def note(self, head: Head, *, at: str, text: str | None) -> None:
         """Note that the file at this path in the folder began at this version; in step with it if `text` is its text.
 
-        `spec` is what the version says. Without `text` the file says something else, such as a conflict to be solved.
+        Without `text` the file says something else, such as a conflict to be solved.
         """
         digest = "" if text is None else hashlib.sha256(text.encode()).hexdigest()
         number, version, content_hash = head.version_number, head.version, head.content_hash
-        self.bases.put(Base(head.id, number, version, content_hash, head.folder, at, digest), Document.of(spec))
+        self.bases.put(Base(head.id, number, version, content_hash, head.folder, at, digest))
         self.lock.put(head.id, Locked(number, version, content_hash))
 
     def forget(self, prompt_id: str) -> None:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from dakora_cli.files import write_atomically
 from dakora_cli.folder import PromptFile
 from dakora_cli.origins import Changed, Origin, Origins, version_line
 from dakora_cli.planning import Head
@@ -124,7 +125,7 @@ class Puller:
                 return Pulled(file.spec.id, Fate.EDITED, file.shown, head.version)
             base = self.origins.bases.get(file.key)
             if base is None or (base.number, base.sha256) != (head.version_number, file.sha256):
-                self.origins.note(head, file.spec, at=file.at, text=file.text)
+                self.origins.note(head, at=file.at, text=file.text)
             return Pulled(file.spec.id, Fate.UNCHANGED, file.shown, head.version)
         return self._overwrite(file, await self._whole(head), version=line)
 
@@ -185,7 +186,7 @@ class Puller:
         if not self.rehearse:
             is_in_step = fate in {Fate.WRITTEN, Fate.UPDATED, Fate.MOVED}
             at = target.relative_to(self.root).as_posix()
-            self.origins.note(prompt, spec_of(prompt), at=at, text=text if is_in_step else None)
+            self.origins.note(prompt, at=at, text=text if is_in_step else None)
         return Pulled(prompt.id, fate, self.world.shown(target), prompt.version)
 
     @property
@@ -215,9 +216,16 @@ class Puller:
             reason = "archived on the server, and edited here: push to bring it back, or delete this file"
             return refused(prompt_id, reason, file.shown, kind="archived")
         if not self.rehearse:
-            disk.remove(self._disk, file.at, digest=file.sha256)
+            self._put_aside(file)
             self._forget(prompt_id)
         return Pulled(prompt_id, Fate.REMOVED, file.shown)
+
+    def _put_aside(self, file: PromptFile) -> None:
+        """The text stays in `.dakora/`: whether the server archived the prompt or never had it, it does not tell."""
+        aside = self.root.parent / ".dakora" / "removed"
+        aside.mkdir(parents=True, exist_ok=True)
+        write_atomically(aside / f"{file.spec.id}.{file.sha256[:8]}.yaml", file.text)
+        disk.remove(self._disk, file.at, digest=file.sha256)
 
     def _forget(self, prompt_id: str) -> None:
         if not self.rehearse:

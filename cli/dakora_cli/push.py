@@ -139,7 +139,7 @@ async def _push(
         if not plan.is_sent:
             results.append(_foreseen(file, plan))
             if plan.outcome is Outcome.UNCHANGED and head is not None:
-                origins.note(head, file.spec, at=file.at, text=file.text)
+                origins.note(head, at=file.at, text=file.text)
     sent = [(file, plan) for file, plan in plans if plan.is_sent]
     await _send(call, saver, sent, gone if order.delete else (), results)
     if not order.delete:

@@ -61,7 +61,9 @@ class Saver:
             if version is not None or (is_elsewhere and moves):
                 return Plan(Outcome.UPDATED, version, moves=moves)
             return Plan(Outcome.BEHIND if is_elsewhere else Outcome.UNCHANGED)
-        if changed is Changed.here or self.force:
+        # Of a file that began elsewhere, such as on another server, the version line says that it is to go on here.
+        is_from_elsewhere = origin is None and version is not None
+        if changed is Changed.here or is_from_elsewhere or self.force:
             return Plan(Outcome.UPDATED, version, moves=moves)
         if changed is Changed.server and version is None:
             return Plan(Outcome.BEHIND)
@@ -141,7 +143,7 @@ class Saver:
             return _refused(file, Problem(planned.reason or "", file.shown, type="conflict"))
         if not planned.is_sent:
             if planned.outcome is Outcome.UNCHANGED:
-                self.origins.note(head, file.spec, at=file.at, text=file.text)
+                self.origins.note(head, at=file.at, text=file.text)
             return Saved(file.spec.id, file.shown, planned.outcome, head.version)
         spec = file.spec if planned.merged is None else planned.merged.spec
         prompt = await self.origins.dakora.prompts.update(
@@ -156,17 +158,16 @@ class Saver:
 
     def _done(self, file: PromptFile, outcome: Outcome, prompt: Prompt, *, merged: MergedFile | None = None) -> Saved:
         """The file now says what was saved, and names its version, so that the next push knows where it began."""
-        text, spec, problems = file.text, file.spec, list[Problem]()
+        text, problems = file.text, list[Problem]()
         line = None if file.spec.version is None else prompt.version
         if merged is not None:
-            spec = merged.spec
-            text = update_yaml(file.text, spec, version=line)
+            text = update_yaml(file.text, merged.spec, version=line)
         elif line is not None and line != file.spec.version:
             text = replace_version(file.text, line)
         try:
             if text != file.text:
                 disk.replace(self.origins.root.resolve(), file.at, text.encode(), digest=file.sha256)
-            self.origins.note(prompt, spec, at=file.at, text=text)
+            self.origins.note(prompt, at=file.at, text=text)
         except (disk.ChangedMeanwhileError, FileNotFoundError):
             # Whoever edited the file in this very moment keeps their text, and with it the version where it began.
             pass

@@ -8,7 +8,6 @@ import pytest
 
 from dakora_cli.bases import Base, Bases
 from dakora_cli.lockfile import Lock, Locked
-from dakora_server.core.templates.serialization import Document, parse_yaml
 
 LINES = "  One\n  Two\n  Three\n  Four\n"
 PROMPT = f"# Mine\nid: greeting\nversion: 1.0.0\ntemplate: |\n{LINES}"
@@ -372,26 +371,48 @@ async def test_a_rehearsal_in_an_empty_place_makes_nothing(cli, project, user):
 class TestTwoCommandsAtOnce:
     def test_each_keeps_what_the_other_has_noted(self, user):
         root = user.folder / "prompts"
-        documents = {name: Document.of(parse_yaml(f"id: {name}\ntemplate: {name}\n")) for name in ("one", "two")}
-        both = [Bases(root, "server project") for _ in documents]
-        locks = [Lock(user.world(), root) for _ in documents]
-        for bases, lock, (name, document) in zip(both, locks, documents.items(), strict=True):
-            bases.put(Base(name, 1, "1.0.0", document.hash, "", f"{name}.yaml"), document)
-            lock.put(name, Locked(1, "1.0.0", document.hash))
+        both = [Bases(root, "server project") for _ in "12"]
+        locks = [Lock(user.world(), root) for _ in "12"]
+        for bases, lock, name in zip(both, locks, ("one", "two"), strict=True):
+            bases.put(Base(name, 1, "1.0.0", "a" * 64, "", f"{name}.yaml"))
+            lock.put(name, Locked(1, "1.0.0", "a" * 64))
         for each in (*both, *locks):
             each.save()
 
         after = Bases(root, "server project")
         assert sorted(base.id for base in after) == sorted(Lock(user.world(), root)) == ["one", "two"]
-        assert after.spec(documents["one"].hash) == documents["one"].spec
         assert list(Bases(root, "another place")) == []
 
-    def test_a_text_that_was_damaged_is_not_believed(self, user):
-        root = user.folder / "prompts"
-        document = Document.of(parse_yaml("id: one\ntemplate: one\n"))
-        bases = Bases(root, "server project")
-        bases.put(Base("one", 1, "1.0.0", document.hash, "", "one.yaml"), document)
-        bases.save()
-        with contextlib.closing(sqlite3.connect(bases.file)) as stored, stored:
-            stored.execute("update documents set text = 'id: one'")
-        assert Bases(root, "server project").spec(document.hash) is None
+
+class TestAnotherServer:
+    @pytest.fixture
+    async def second(self, make_project):
+        return await make_project()
+
+    async def test_the_same_folder_goes_to_two_of_them(self, cli, project, second, shared):
+        for word in ("Eins", "Uno", "Un"):
+            shared.write_text(shared.read_text().replace(shared.read_text().splitlines()[4], f"  {word}"))
+            assert (await cli("push")).code == 0
+            assert (await cli("push", "--project", str(second.id))).code == 0
+            assert (await head(project))["template"] == (await head(second))["template"] == template(One=word)
+        assert (await cli("pull")).err == "1 unchanged\n"
+
+    async def test_notes_that_a_server_does_not_confirm_cost_no_text(self, cli, project, second, user, shared):
+        # The address is the same, the database behind it is another one. No version line tells anything either.
+        shared.write_text(PROMPT.replace("version: 1.0.0\n", ""))
+        await cli("push")
+        await second.create("greeting", "Another prompt altogether\n")
+        state = next((user.folder / ".dakora").glob("*.db"))
+        with contextlib.closing(sqlite3.connect(state)) as stored, stored:
+            stored.execute("update bases set place = replace(place, ?, ?)", (str(project.id), str(second.id)))
+        pulled = await cli("pull", "--project", str(second.id))
+        assert pulled.code == 1
+        assert {"  One", "  Another prompt altogether"} <= set(shared.read_text().splitlines())
+
+    async def test_what_a_pull_removes_can_be_found(self, cli, project, user, shared):
+        user.write("prompts/other.yaml", "id: other\ntemplate: Other\n")
+        await cli("push")
+        await project.client.delete(f"{project.prompts}/greeting")
+        await cli("pull")
+        (aside,) = (user.folder / ".dakora/removed").iterdir()
+        assert aside.read_text() == PROMPT
