@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,14 +136,24 @@ class Project:
 
 
 @pytest.fixture
-async def project(platform: Platform, client: httpx2.AsyncClient) -> Project:
+def make_project(platform: Platform, client: httpx2.AsyncClient) -> Callable[[], Awaitable[Project]]:
+    """Makes projects of the local workspace."""
+
+    async def make() -> Project:
+        project_id = ProjectId(uuid.uuid4())
+        async with platform.database.transaction(Tenant(workspace_id=LOCAL_WORKSPACE_ID)) as tx:
+            await tenancy.ensure_project(
+                tx, project_id, workspace_id=LOCAL_WORKSPACE_ID, slug=f"test-{project_id}", name="Test"
+            )
+        return Project(project_id, client)
+
+    return make
+
+
+@pytest.fixture
+async def project(make_project: Callable[[], Awaitable[Project]]) -> Project:
     """A fresh project of the local workspace."""
-    project_id = ProjectId(uuid.uuid4())
-    async with platform.database.transaction(Tenant(workspace_id=LOCAL_WORKSPACE_ID)) as tx:
-        await tenancy.ensure_project(
-            tx, project_id, workspace_id=LOCAL_WORKSPACE_ID, slug=f"test-{project_id}", name="Test"
-        )
-    return Project(project_id, client)
+    return await make_project()
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def dev(call: Invocation, *, prompts: Path | None, host: str | None, port: int |
 
     API and Studio are served on http://localhost:54321 with a PostgreSQL of their own; nothing else has to be
     installed. Ctrl-C stops it, and the data is there the next time. HOST and PORT in the environment or in .env
-    change the defaults.
+    change the defaults, and so does promptvault.yaml.
     """
     options = {"--prompts": prompts, "--host": host, "--port": port, "--data-dir": data_dir}
     given = [word for name, value in options.items() if value is not None for word in (name, str(value))]

@@ -11,14 +11,16 @@ from typing import Any
 
 import click
 
-from dakora_cli.folder import PromptFile, folder_option, read_folder
+from dakora_cli.folder import PromptFile, folder_at, folder_option, read_folder
 from dakora_cli.options import REACHING, SPEAKING, Invocation, command
-from dakora_cli.planning import Head, Outcome, plan
+from dakora_cli.origins import Changed, Origins, fields_in_conflict, origins_of
+from dakora_cli.planning import Head, raised
 from dakora_cli.reach import ask, at_once
 from dakora_cli.refusals import Exit, Refusal
 from dakora_cli.remote import heads_of, spec_of
 from dakora_cli.word_marks import merged, painted
 from dakora_client import Dakora, Prompt
+from dakora_server.core.templates.merge import merge
 from dakora_server.core.templates.model import TemplateSpec
 from dakora_server.core.templates.serialization import to_yaml
 
@@ -35,6 +37,8 @@ class Difference:
     server_version: str | None = None
     file_version: str | None = None
     lines: Sequence[str] = field(default=())
+    changed: Changed | None = None
+    conflicts: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The same, for programs."""
@@ -45,6 +49,8 @@ class Difference:
             "server_version": self.server_version,
             "file_version": self.file_version,
             "diff": "\n".join(self.lines) or None,
+            "changed": None if self.changed is None else self.changed.name,
+            "conflicts": list(self.conflicts),
         }
 
 
@@ -57,19 +63,26 @@ def diff(call: Invocation, *, paths: Sequence[Path], folder: Path, words: bool, 
     """Show how a folder differs from the server.
 
     PATHS are files and sub-folders, all unless given. Lines with - are the server's newest version, lines with + the
-    file's. On a terminal the words that changed in a line stand out. Comments and the order of fields are not
-    compared. Prompts that are only on the server are named unless paths are given.
+    file's. Where both have changed since they were last in step, each is shown against the version they have in
+    common, and the fields that a pull could not merge are named. On a terminal the words that changed in a line stand
+    out. Comments and the order of fields are not compared. Prompts that are only on the server are named unless paths
+    are given.
     """
     reading = read_folder(call.world, folder, paths)
     if reading.problems:
         raise Refusal("These files cannot be compared: mend them first.", problems=reading.problems)
-    found = ask(call, partial(_compare, files=reading.files, with_rest=not paths))
+    root = folder_at(call.world, folder)
+
+    async def compare(dakora: Dakora) -> list[Difference]:
+        return await _compare(await origins_of(call, dakora, root), files=reading.files, with_rest=not paths)
+
+    found = ask(call, compare)
     _report(call, [replace(one, lines=list(merged(one.lines))) for one in found] if words else found)
     return Exit.NO if check and found else Exit.DONE
 
 
-async def _compare(dakora: Dakora, *, files: Sequence[PromptFile], with_rest: bool) -> list[Difference]:
-    ids = [file.spec.id for file in files]
+async def _compare(origins: Origins, *, files: Sequence[PromptFile], with_rest: bool) -> list[Difference]:
+    dakora, ids = origins.dakora, [file.spec.id for file in files]
     if with_rest:
         heads: dict[str, Head] = {summary.id: summary async for summary in dakora.prompts.iter()}
     else:
@@ -79,29 +92,43 @@ async def _compare(dakora: Dakora, *, files: Sequence[PromptFile], with_rest: bo
         Difference("only on the server", prompt_id, server_version=heads[prompt_id].version)
         for prompt_id in sorted(heads.keys() - set(ids))
     ]
-
-    async def changed(file: PromptFile) -> Difference:
-        prompt = await dakora.prompts.get(file.spec.id)
-        lines = list(_lines(file, prompt))
-        return Difference("changed", file.spec.id, file.shown, prompt.version, file.spec.version, lines)
-
     differing = [file for file in files if file.spec.id in heads and _differs(file, heads[file.spec.id])]
-    return [*await at_once([partial(changed, file) for file in differing]), *here, *there]
+    return [*await at_once([partial(_difference, origins, file) for file in differing]), *here, *there]
 
 
 def _differs(file: PromptFile, head: Head) -> bool:
-    return plan(file, head, force=True).outcome is not Outcome.UNCHANGED
+    is_same = file.content_hash == head.content_hash and file.folder == head.folder
+    return not is_same or raised(file, head) is not None
 
 
-def _lines(file: PromptFile, prompt: Prompt) -> Iterator[str]:
-    """A unified diff of both as they would be written, each hunk with the field its first change is in."""
-    theirs, ours = _document(spec_of(prompt)), _document(file.spec)
+async def _difference(origins: Origins, file: PromptFile) -> Difference:
+    prompt = await origins.dakora.prompts.get(file.spec.id)
+    changed, origin = await origins.changed(file, prompt)
+    base = None if origin is None else await origins.spec(file.spec.id, origin)
+    lines, here, there = list(_first_lines(file, prompt)), file.spec, spec_of(prompt)
+    name, conflicts = f"{prompt.id} {prompt.version} on the server", tuple[str, ...]()
+    if changed is Changed.both and base is not None and origin is not None:
+        common = f"{prompt.id} {origin.version}, in common"
+        conflicts = fields_in_conflict(merge(base, here, there))
+        lines += [*_unified(base, there, common, name), *_unified(base, here, common, file.shown)]
+        lines += [f"conflict in {one}" for one in conflicts]
+    else:
+        lines += _unified(there, here, name, file.shown)
+    return Difference("changed", file.spec.id, file.shown, prompt.version, file.spec.version, lines, changed, conflicts)
+
+
+def _first_lines(file: PromptFile, prompt: Prompt) -> Iterator[str]:
+    """What differs besides the text."""
     if file.folder != prompt.folder:
         yield f"folder: {prompt.folder or '(none)'} -> {file.folder or '(none)'}"
-    elif theirs == ours:
+    elif file.content_hash == prompt.content_hash:
         yield f"version: {prompt.version} -> {file.spec.version}"
-    names = f"{prompt.id} {prompt.version} on the server", file.shown
-    lines = list(difflib.unified_diff(theirs, ours, *names, lineterm=""))
+
+
+def _unified(before: TemplateSpec, after: TemplateSpec, old_name: str, new_name: str) -> Iterator[str]:
+    """A unified diff of both as they would be written, each hunk with the field its first change is in."""
+    theirs, ours = _document(before), _document(after)
+    lines = list(difflib.unified_diff(theirs, ours, old_name, new_name, lineterm=""))
     for index, line in enumerate(lines):
         hunk = _HUNK.match(line)
         if hunk is None:

@@ -1,37 +1,61 @@
 """A folder of prompt files: which files count, what each says, and where in it a fault lies."""
 
+import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
 from dakora_cli.refusals import Problem, WrongUse, field_at
 from dakora_cli.world import World
 from dakora_server.core.exceptions import Fault, TemplateInvalid
-from dakora_server.core.sync.names import folder_of, is_conflict, is_folder, is_hidden, is_yaml
+from dakora_server.core.sync.names import folder_of, is_folder, is_hidden, is_yaml
 from dakora_server.core.sync.positions import in_file
 from dakora_server.core.templates.model import TemplateSpec
 from dakora_server.core.templates.serialization import Document, parse_yaml
 from dakora_server.core.templates.yaml_reader import MAX_FILE_BYTES
+from dakora_server.promptvault import ProjectFileInvalid, read_project_file
+
+
+def prompt_dir(world: World) -> Path:
+    """The folder that `promptvault.yaml` names, else `prompts`. Raises WrongUse."""
+    try:
+        return read_project_file(world.cwd).prompt_dir or Path("prompts")
+    except ProjectFileInvalid as error:
+        raise WrongUse(str(error)) from None
+
+
+def _given_or_named(ctx: click.Context, _: click.Parameter, given: Path | None) -> Path:
+    return given or prompt_dir(ctx.obj.world)
+
 
 folder_option = click.option(
     "--dir",
     "folder",
     type=click.Path(path_type=Path),
-    default="prompts",
+    callback=_given_or_named,
     metavar="DIR",
-    help="The folder; its sub-folders are the prompts' (default: prompts).",
+    help="The folder; its sub-folders are the prompts' (default: prompts, or what promptvault.yaml says).",
 )
+
+
+def check_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--check` and `--dry-run`: what would be done."""
+    function = click.option("--dry-run", is_flag=True, help="Change nothing; say what would change.")(function)
+    help_text = "Change nothing; exit 1 when something would change."
+    return click.option("--check", "check_only", is_flag=True, help=help_text)(function)
 
 
 @dataclass(frozen=True, slots=True)
 class PromptFile:
-    """A file that holds a prompt; `shown` is its path as the user would write it."""
+    """A file that holds a prompt; `shown` is its path as the user would write it, `at` its path in the folder."""
 
     path: Path
     shown: str
+    at: str
     folder: str
     text: str
     spec: TemplateSpec
@@ -41,6 +65,11 @@ class PromptFile:
     def key(self) -> str:
         """What is unique: the id, whatever the case of its letters."""
         return self.spec.id.lower()
+
+    @property
+    def sha256(self) -> str:
+        """Of the file's bytes: comments and spelling count."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
 
     def problem(self, fault: Fault) -> Problem:
         """A fault found in the prompt, at its place in the file."""
@@ -61,6 +90,11 @@ class Reading:
 
     def __add__(self, other: "Reading") -> "Reading":
         return Reading(self.files + other.files, self.problems + other.problems).without_doubles()
+
+    def without(self, paths: Collection[str | None]) -> "Reading":
+        """The same without the files at these paths (as they are shown); what is wrong with those does not count."""
+        kept = tuple(file for file in self.files if file.shown not in paths)
+        return Reading(kept, tuple(problem for problem in self.problems if problem.path not in paths))
 
     def without_doubles(self) -> "Reading":
         """Each file once; a second file with the id of another is a problem."""
@@ -143,13 +177,14 @@ def _walk(start: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not is_hidden(name))
         links = [name for name in folders if (Path(folder) / name).is_symlink()]
         for name in sorted([*names, *links]):
-            if name in links or (is_yaml(name) and not is_conflict(name)):
+            if name in links or is_yaml(name):
                 yield Path(folder) / name
 
 
 def _read(world: World, base: Path, path: Path) -> PromptFile | list[Problem]:
     shown = world.shown(path)
-    folder = folder_of(path.relative_to(base).as_posix())
+    at = path.relative_to(base).as_posix()
+    folder = folder_of(at)
     if not is_folder(folder):
         rule = "sub-folders have letters, digits, spaces, dots, hyphens and underscores, and are at most 8 deep"
         return [Problem(f"The folder {folder} cannot be stored: {rule}.", shown, type="invalid_folder")]
@@ -163,4 +198,4 @@ def _read(world: World, base: Path, path: Path) -> PromptFile | list[Problem]:
         content_hash = Document.of(spec).hash
     except TemplateInvalid as error:
         return [problem_in(shown, fault) for fault in error.errors] or [Problem(error.detail, shown)]
-    return PromptFile(path, shown, folder, raw.decode(), spec, content_hash)
+    return PromptFile(path, shown, at, folder, raw.decode(), spec, content_hash)

@@ -15,7 +15,7 @@ from dakora_cli.progress import waiting
 from dakora_cli.reach import ask
 from dakora_cli.refusals import Problem, Refusal, WrongUse, field_at
 from dakora_client import Dakora, Fault, ImportReport, InvalidRequestError
-from dakora_server.core.sync.names import is_conflict, is_hidden, is_yaml
+from dakora_server.core.sync.names import is_hidden, is_yaml
 
 _STYLES = {"created": "green", "updated": "cyan", "restored": "green"}
 _CODES = {"import_refused", "archive_invalid"}
@@ -84,7 +84,7 @@ def _packed(folder: Path) -> bytes:
 def _prompt_files(folder: Path) -> Iterator[Path]:
     for root, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not is_hidden(name))
-        yield from (Path(root, name) for name in sorted(names) if is_yaml(name) and not is_conflict(name))
+        yield from (Path(root, name) for name in sorted(names) if is_yaml(name))
 
 
 def _problem(fault: Fault, prefix: str) -> Problem:

@@ -29,7 +29,12 @@ COMMANDS = {
     "label": ("dakora_cli.label:label", "Say which version a label points to, and move it."),
     "part": ("dakora_cli.part:part", "Keep the texts that prompts share, and see who uses them."),
     "push": ("dakora_cli.push:push", "Save the prompts of a folder on the server."),
-    "pull": ("dakora_cli.pull:pull", "Write the server's prompts into a folder."),
+    "pull": (
+        "dakora_cli.pull:pull",
+        "Bring the server's prompts into a folder, merged with what was edited there.",
+    ),
+    "sync": ("dakora_cli.sync:sync", "Bring a folder and the server in step: pull, then push."),
+    "lock": ("dakora_cli.lock:lock", "Write down which versions a folder is made of."),
     "diff": ("dakora_cli.diff:diff", "Show how a folder differs from the server."),
     "export": ("dakora_cli.export:export", "Write the whole project into one archive."),
     "import": ("dakora_cli.import_:import_", "Save the prompts of an archive on the server."),

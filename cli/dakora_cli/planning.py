@@ -1,10 +1,11 @@
-"""What a push does with each file, decided from the file and from what the server has newest."""
+"""What a push does with each file, decided from the file, from where it began, and from what the server has newest."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from dakora_cli.folder import PromptFile
+from dakora_server.core.templates.model import TemplateSpec
 from dakora_server.core.templates.versioning import is_higher
 
 
@@ -12,11 +13,24 @@ class Head(Protocol):
     """A prompt's newest version on the server, as a list or an answer shows it."""
 
     @property
+    def id(self) -> str: ...
+    @property
     def version(self) -> str: ...
+    @property
+    def version_number(self) -> int: ...
     @property
     def content_hash(self) -> str: ...
     @property
     def folder(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class MergedFile:
+    """A file with the server's changes merged into it; with `conflicts` it is no prompt until they are solved."""
+
+    text: str
+    spec: TemplateSpec
+    conflicts: tuple[str, ...]
 
 
 class Outcome(StrEnum):
@@ -24,37 +38,39 @@ class Outcome(StrEnum):
 
     CREATED = "created"
     UPDATED = "updated"
+    MERGED = "merged"
     RESTORED = "restored"
+    ARCHIVED = "archived"
+    BEHIND = "behind"
+    MISSING = "missing"
     UNCHANGED = "unchanged"
     REFUSED = "refused"
 
 
+SENDING = {Outcome.CREATED, Outcome.UPDATED, Outcome.MERGED, Outcome.RESTORED, Outcome.ARCHIVED}
+"""The outcomes with which the server changes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do with a file. `version` is sent where the file asks for a higher one; `reason` says why not."""
+    """What to do with a file. `version` is sent where the file asks for a higher one; `reason` says why not.
+
+    `moves` tells whether the prompt goes where the file is; it does not where only the server has moved it.
+    """
 
     outcome: Outcome
     version: str | None = None
     reason: str | None = None
+    moves: bool = True
+    merged: MergedFile | None = None
 
     @property
     def is_sent(self) -> bool:
         """Whether the server hears of it."""
-        return self.outcome in {Outcome.CREATED, Outcome.UPDATED}
+        return self.outcome in SENDING
 
 
-def plan(file: PromptFile, head: Head | None, *, force: bool = False) -> Plan:
-    """Decide. A file that began at an older version than the server's is refused: it would undo somebody's work."""
+def raised(file: PromptFile, head: Head) -> str | None:
+    """The version that the file's next one is to have, where it asks for one."""
     own = file.spec.version
-    if head is None:
-        return Plan(Outcome.CREATED, own)
-    if own is not None and is_higher(own, head.version):
-        return Plan(Outcome.UPDATED, own)
-    if file.content_hash == head.content_hash:
-        return Plan(Outcome.UNCHANGED if file.folder == head.folder else Outcome.UPDATED)
-    if own is not None and is_higher(head.version, own) and not force:
-        return Plan(
-            Outcome.REFUSED,
-            reason=f"the server has {head.version}, this file began at {own}: pull, or push with --force",
-        )
-    return Plan(Outcome.UPDATED)
+    return own if own is not None and is_higher(own, head.version) else None

@@ -1,36 +1,68 @@
 """`dakora push`."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
+from dakora_cli.bases import Base
 from dakora_cli.checks import check
-from dakora_cli.folder import PromptFile, folder_option, read_folder
+from dakora_cli.folder import PromptFile, Reading, check_options, folder_at, folder_option, read_folder
 from dakora_cli.options import REACHING, SPEAKING, Invocation, command
+from dakora_cli.origins import Origins, origins_of
 from dakora_cli.output import counted
-from dakora_cli.planning import Outcome, Plan, plan
+from dakora_cli.planning import SENDING, Outcome, Plan
 from dakora_cli.progress import progress
-from dakora_cli.reach import ask, at_once
+from dakora_cli.reach import ask, at_once, refusal_of
 from dakora_cli.refusals import Exit, Problem, Refusal
 from dakora_cli.remote import heads_of
 from dakora_cli.saving import Saved, Saver
-from dakora_client import Dakora
+from dakora_client import Dakora, DakoraError
 
-_STYLES = {Outcome.CREATED: "green", Outcome.UPDATED: "cyan", Outcome.RESTORED: "green"}
-_DID = {outcome: outcome.value for outcome in Outcome}
-_WILL = _DID | {Outcome.CREATED: "to create", Outcome.UPDATED: "to update"}
+_STYLES = {
+    Outcome.CREATED: "green",
+    Outcome.UPDATED: "cyan",
+    Outcome.MERGED: "cyan",
+    Outcome.RESTORED: "green",
+    Outcome.ARCHIVED: "yellow",
+    Outcome.MISSING: "yellow",
+}
+_DID = {outcome: outcome.value for outcome in Outcome} | {Outcome.MISSING: "deleted here"}
+_WILL = _DID | {
+    Outcome.CREATED: "to create",
+    Outcome.UPDATED: "to update",
+    Outcome.MERGED: "to merge",
+    Outcome.ARCHIVED: "to archive",
+}
+# From this size on, the loss of most files is taken for an accident.
+_MANY = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """What is to be pushed, and how."""
+
+    folder: Path
+    paths: Sequence[Path] = ()
+    message: str | None = None
+    force: bool = False
+    delete: bool = False
+    rehearse: bool = False
+    spared: frozenset[str] = frozenset()
+    """Ids of prompts whose files are there and left out for now."""
 
 
 @command("push", *REACHING, *SPEAKING)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @folder_option
-@click.option("--check", "check_only", is_flag=True, help="Save nothing; exit 1 when something would change.")
-@click.option("--dry-run", is_flag=True, help="Save nothing; say what would change.")
+@check_options
+@click.option("--delete", is_flag=True, help="Archive the prompts whose files were deleted.")
 @click.option("--message", "-m", metavar="TEXT", help="Why, for the history.")
-@click.option("--force", is_flag=True, help="Save also what began at an older version.")
+@click.option("--force", is_flag=True, help="Save what is here, whatever the server has.")
 def push(
     call: Invocation,
     *,
@@ -38,90 +70,158 @@ def push(
     folder: Path,
     check_only: bool,
     dry_run: bool,
+    delete: bool,
     message: str | None,
     force: bool,
 ) -> int:
     """Save the prompts of a folder on the server.
 
     PATHS are files and sub-folders, all unless given. Every file is checked before the first one is sent. What has
-    not changed is left alone; a changed file that names the server's newest version becomes the next one, and its
-    version line is rewritten; one that names an older version is refused, because somebody else has saved since.
+    not changed is left alone; a changed file becomes the next version, and its version line is rewritten. What somebody
+    else has saved since is merged into it by field and by line; where both changed the same, the file is refused.
     """
-    reading = read_folder(call.world, folder, paths)
+    rehearse = check_only or dry_run
+    order = Push(folder, paths, message, force, delete, rehearse)
+    results = push_folder(call, order, read_folder(call.world, folder, paths))
+    show_saved(call, results, rehearse=rehearse)
+    refuse(results)
+    return Exit.NO if check_only and changes(results) else Exit.DONE
+
+
+def changes(results: Sequence[Saved]) -> bool:
+    """Whether the server changes."""
+    return any(one.outcome in SENDING for one in results)
+
+
+def push_folder(call: Invocation, order: Push, reading: Reading) -> Sequence[Saved]:
+    """Push what was read, and store what is in step now. Raises Refusal."""
     if reading.problems:
         raise _unfit(reading.problems)
-    heads = ask(call, partial(heads_of, ids=[file.spec.id for file in reading.files]))
-    plans = [(file, plan(file, heads.get(file.spec.id), force=force)) for file in reading.files]
-    faults = [fault for file, planned in plans if planned.is_sent for fault in check(file)[0]]
-    if faults:
-        raise _unfit(faults)
-    foreseen = [_foreseen(file, planned) for file, planned in plans]
-    if check_only or dry_run:
-        _report(call, foreseen, words=_WILL)
-        return Exit.NO if check_only and any(one.outcome is not Outcome.UNCHANGED for one in foreseen) else Exit.DONE
-    untouched = [saved for saved, (_, planned) in zip(foreseen, plans, strict=True) if not planned.is_sent]
-    sent = [(file, planned) for file, planned in plans if planned.is_sent]
-    _save(call, sent, untouched, message=message, force=force)
-    return Exit.DONE
+    results: list[Saved] = []
 
-
-def _save(
-    call: Invocation,
-    sent: Sequence[tuple[PromptFile, Plan]],
-    untouched: Sequence[Saved],
-    *,
-    message: str | None,
-    force: bool,
-) -> None:
-    results = list(untouched)
-
-    async def send(dakora: Dakora) -> None:
-        saver = Saver(dakora, message, force)
-
-        async def one(file: PromptFile, planned: Plan) -> None:
-            results.append(await saver.save(file, planned))
-
-        await at_once([partial(one, file, planned) for file, planned in sent], done=step)
+    async def push_all(dakora: Dakora) -> None:
+        origins = await origins_of(call, dakora, folder_at(call.world, order.folder))
+        try:
+            await _push(call, order, reading.files, origins, results)
+        finally:
+            if not order.rehearse:
+                origins.save()
 
     try:
-        with progress(call, "Saving", len(sent)) as step:
-            ask(call, send)
+        ask(call, push_all)
     except Refusal as refusal:
-        done = len(results) - len(untouched)
-        refusal.message = f"Stopped after {done} of {counted(len(sent), 'prompt')}: {refusal.message}"
-        _print(call, results, words=_DID)
+        if results and not refusal.problems:
+            show_saved(call, results, rehearse=order.rehearse)
         raise
-    _report(call, results, words=_DID)
+    return results
 
 
-def _foreseen(file: PromptFile, planned: Plan) -> Saved:
-    problems = () if planned.reason is None else (Problem(planned.reason, file.shown, type="behind"),)
-    return Saved(file, planned.outcome, planned.version, problems)
+async def _push(
+    call: Invocation, order: Push, files: Sequence[PromptFile], origins: Origins, results: list[Saved]
+) -> None:
+    saver = Saver(origins, order.message, order.force)
+    heads = await heads_of(origins.dakora, ids=[file.spec.id for file in files])
+
+    async def planned(file: PromptFile) -> tuple[PromptFile, Plan]:
+        return file, await saver.plan(file, heads.get(file.spec.id))
+
+    plans = await at_once([partial(planned, file) for file in files])
+    faults = [fault for file, plan in plans if plan.is_sent for fault in check(file)[0]]
+    if faults:
+        raise _unfit(faults)
+    gone = _gone(order, files, origins)
+    if order.rehearse:
+        results += [_foreseen(file, plan) for file, plan in plans]
+        results += [Saved(base.id, base.path, Outcome.ARCHIVED if order.delete else Outcome.MISSING) for base in gone]
+        return
+    for file, plan in plans:
+        head = heads.get(file.spec.id)
+        if not plan.is_sent:
+            results.append(_foreseen(file, plan))
+            if plan.outcome is Outcome.UNCHANGED and head is not None:
+                origins.note(head, at=file.at, text=file.text)
+    sent = [(file, plan) for file, plan in plans if plan.is_sent]
+    await _send(call, saver, sent, gone if order.delete else (), results)
+    if not order.delete:
+        results += [Saved(base.id, base.path, Outcome.MISSING) for base in gone]
+
+
+async def _send(
+    call: Invocation,
+    saver: Saver,
+    sent: Sequence[tuple[PromptFile, Plan]],
+    gone: Sequence[Base],
+    results: list[Saved],
+) -> None:
+    before = len(results)
+
+    async def save(file: PromptFile, plan: Plan) -> None:
+        results.append(await saver.save(file, plan))
+
+    async def archive(base: Base) -> None:
+        results.append(await saver.archive(base))
+
+    jobs = [*(partial(save, *entry) for entry in sent), *(partial(archive, base) for base in gone)]
+    try:
+        with progress(call, "Saving", len(jobs)) as step:
+            await at_once(jobs, done=step)
+    except DakoraError as error:
+        refusal = refusal_of(error, call.connection)
+        refusal.message = f"Stopped after {len(results) - before} of {counted(len(jobs), 'prompt')}: {refusal.message}"
+        raise refusal from None
+
+
+def _gone(order: Push, files: Sequence[PromptFile], origins: Origins) -> list[Base]:
+    """The prompts whose files were here and are here no more. Raises Refusal where that looks like an accident."""
+    if order.paths:
+        return []
+    there = {file.key for file in files} | {prompt_id.lower() for prompt_id in order.spared}
+    gone = [base for base in origins.bases if base.id.lower() not in there]
+    if order.delete and gone and not order.force and (not files or (len(gone) > _MANY and len(gone) > len(files))):
+        raise Refusal(
+            f"{counted(len(gone), 'file')} of {len(gone) + len(files)} are gone at once, so nothing was archived: "
+            "--force does it, if that is what you want."
+        )
+    return gone
+
+
+def _foreseen(file: PromptFile, plan: Plan) -> Saved:
+    problems = () if plan.reason is None else (Problem(plan.reason, file.shown, type="conflict"),)
+    return Saved(file.spec.id, file.shown, plan.outcome, plan.version, problems)
 
 
 def _unfit(problems: Sequence[Problem]) -> Refusal:
     return Refusal("Nothing was sent: mend the files first.", problems=problems)
 
 
-def _report(call: Invocation, results: Sequence[Saved], *, words: Mapping[Outcome, str]) -> None:
-    """Say what became of the files. Raises Refusal when not all is well."""
-    _print(call, results, words=words)
+def refuse(results: Sequence[Saved]) -> None:
+    """Raise Refusal when not all is well."""
     found = [problem for one in results for problem in one.problems]
     if found:
         count = sum(1 for one in results if one.problems)
         raise Refusal(f"{counted(count, 'file')} {'has' if count == 1 else 'have'} problems.", problems=found)
 
 
-def _print(call: Invocation, results: Sequence[Saved], *, words: Mapping[Outcome, str]) -> None:
-    out = call.out
-    ordered = sorted(results, key=lambda one: one.file.shown)
-    counts = Counter(one.outcome for one in ordered)
+def show_saved(call: Invocation, results: Sequence[Saved], *, rehearse: bool) -> None:
+    """What became of the files, or what would."""
+    out, words = call.out, _WILL if rehearse else _DID
     if out.as_json:
-        out.json({"prompts": [one.to_json() for one in ordered], "counts": counts})
+        out.json(saved_json(results))
         return
-    for one in ordered:
-        if one.outcome not in {Outcome.UNCHANGED, Outcome.REFUSED}:
+    counts = Counter(one.outcome for one in results)
+    for one in sorted(results, key=lambda one: one.path or one.id):
+        if one.outcome in _STYLES:
             version = f" {one.version}" if one.version else ""
-            out.line(f"{words[one.outcome]} {one.file.spec.id}{version} ({one.file.shown})", _STYLES[one.outcome])
+            out.line(f"{words[one.outcome]} {one.id}{version} ({one.path})", _STYLES[one.outcome])
     said = [f"{counts[outcome]} {words[outcome]}" for outcome in Outcome if counts[outcome]]
     out.say(", ".join(said) or "There are no prompts in this folder.")
+    if counts[Outcome.MISSING]:
+        out.say(
+            "Deleted files leave their prompts on the server: --delete archives them, `dakora pull ID` brings one back."
+        )
+
+
+def saved_json(results: Sequence[Saved]) -> dict[str, Any]:
+    """The same, for programs."""
+    ordered = sorted(results, key=lambda one: one.path or one.id)
+    return {"prompts": [one.to_json() for one in ordered], "counts": Counter(one.outcome for one in ordered)}

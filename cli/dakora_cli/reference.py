@@ -50,21 +50,23 @@ prompts are shown and not obeyed; in a pipe every byte is as it was stored.
 
 ## Prompt files
 
-`push`, `pull`, `diff` and `validate` work on a folder, `prompts` unless `--dir` says otherwise: every `*.yaml` and
-`*.yml` in it, hidden ones and `*.conflict.v3.yaml` aside. The sub-folder is the prompt's folder on the server; the id
-is the one inside the file, whatever the file is called. Links that lead out of the folder are refused.
+`push`, `pull`, `sync`, `diff`, `lock` and `validate` work on a folder, `prompts` unless `--dir` or `promptvault.yaml`
+says otherwise: every `*.yaml` and `*.yml` in it, hidden ones aside. The sub-folder is the prompt's folder on the
+server; the id is the one inside the file, whatever the file is called. Links that lead out of the folder are refused.
 
-`version` in a file says where it began. It decides what a changed file may do:
+What is merged and when, `.dakora/` and `prompts.lock`: see [folder and project in step](folder.md).
 
-| the file's version is | `push` |
-|---|---|
-| not there | saves the next version; nobody's work is protected |
-| the server's newest | saves the next version and rewrites the line |
-| higher than the server's | saves that version |
-| lower than the server's | refuses: somebody has saved since. `pull` brings theirs, `--force` saves over it |
+| since both were last in step | `pull` | `push` |
+|---|---|---|
+| only the file has changed | leaves it | saves the next version, and rewrites the version line |
+| only the server has changed | rewrites the file, its comments stay | leaves it (`behind`) |
+| both, in other fields or lines | merges into the file | merges, saves, and rewrites the file |
+| both, in the same | puts markers into the file, exit 1 | refuses the file, exit 1 |
+| the file is gone | leaves it; a named prompt, or a changed one, comes back | `--delete` archives the prompt |
+| the prompt is archived | removes the file, or, if that has changed, exit 1 | brings the prompt back |
 
-No push loses a version: what was saved stays in the prompt's history. `pull` leaves a file alone when its content was
-never on the server, or its version is still to come; `--force` overwrites it.
+A `version` that is higher than the server's becomes the version that is saved. No push loses a version: what was saved
+stays in the prompt's history. `--force` lets one side win.
 """
 
 

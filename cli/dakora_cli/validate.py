@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from dakora_cli.checks import check
-from dakora_cli.folder import Reading, find_files, folder_at, read_files
+from dakora_cli.folder import Reading, find_files, folder_at, prompt_dir, read_files
 from dakora_cli.options import SPEAKING, Invocation, command
 from dakora_cli.output import counted
 from dakora_cli.refusals import Exit, Problem, WrongUse
@@ -17,12 +17,12 @@ from dakora_cli.refusals import Exit, Problem, WrongUse
 def validate(call: Invocation, *, paths: Sequence[Path]) -> int:
     """Check prompt files without a server.
 
-    PATHS are files and folders, `prompts` unless given. Prints file:line:column and what is wrong there; exits 1 when
-    anything is. Warnings, about inputs that are used and not declared or the other way round, change nothing about
-    the exit code.
+    PATHS are files and folders, `prompts` (or what promptvault.yaml says) unless given. Prints file:line:column and
+    what is wrong there; exits 1 when anything is. Warnings, about inputs that are used and not declared or the other
+    way round, change nothing about the exit code.
     """
     reading = Reading()
-    for path in paths or [Path("prompts")]:
+    for path in paths or [prompt_dir(call.world)]:
         reading += _read(call, path)
     errors, warnings = list(reading.problems), list[Problem]()
     for file in reading.files:

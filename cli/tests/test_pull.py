@@ -43,24 +43,22 @@ async def test_edits_that_were_never_pushed_are_not_overwritten(cli, project, us
     await cli("pull")
     mine = "id: greeting\nversion: 1.0.0\ntemplate: |\n  Mine\n"
     path = user.write("prompts/greeting.yaml", mine)
-    await project.save("greeting", "Theirs\n")
     await project.save("other", "Other too\n")
 
-    refused = await cli("pull")
-    assert refused.code == 1
-    assert "prompts/greeting.yaml: this has edits that the server has never seen (it has 1.0.1)" in refused.err
-    assert refused.out == "updated other 1.0.1 (prompts/other.yaml)\n"
+    done = await cli("pull")
+    assert (done.code, done.err) == (0, "1 updated, 1 edited here\n")
+    assert done.out == "updated other 1.0.1 (prompts/other.yaml)\n"
     assert path.read_text() == mine
 
     assert (await cli("pull", "--force")).code == 0
-    assert path.read_text() == "id: greeting\nversion: 1.0.1\ntemplate: |\n  Theirs\n"
+    assert path.read_text() == "id: greeting\nversion: 1.0.0\ntemplate: |\n  Hello\n"
 
 
 async def test_a_version_still_to_come_is_an_edit(cli, project, user):
     await project.create("greeting", "Hello\n")
     mine = "id: greeting\nversion: 2.0.0\ntemplate: |\n  Hello\n"
     path = user.write("prompts/greeting.yaml", mine)
-    assert (await cli("pull")).code == 1
+    assert (await cli("pull")).err == "1 edited here\n"
     assert path.read_text() == mine
 
 

@@ -57,7 +57,7 @@ async def test_a_higher_version_is_sent_as_it_is(cli, project, user):
     assert (await cli("push")).out == "updated greeting 3.0.0 (prompts/greeting.yaml)\n"
 
 
-async def test_a_file_that_began_at_an_older_version_is_refused(cli, project, user):
+async def test_a_file_whose_lines_somebody_else_has_changed_is_refused(cli, project, user):
     path = user.write("prompts/greeting.yaml", prompt())
     user.write("prompts/other.yaml", prompt("other"))
     await cli("push")
@@ -67,7 +67,7 @@ async def test_a_file_that_began_at_an_older_version_is_refused(cli, project, us
 
     refused = await cli("push")
     assert refused.code == 1
-    assert "the server has 1.0.1, this file began at 1.0.0: pull, or push with --force" in refused.err
+    assert "prompts/greeting.yaml: changed here and on the server (1.0.1) in template: pull" in refused.err
     assert refused.out == "created third 1.0.0 (prompts/third.yaml)\n", "the others are saved all the same"
     assert (await head(project))["template"] == "Somebody else's work"
     assert path.read_text() == prompt(text="Mine")
@@ -161,7 +161,7 @@ async def test_a_check_names_what_would_be_refused(cli, project, user):
     path.write_text(prompt(text="Mine"))
     checked = await cli("push", "--check")
     assert checked.code == 1
-    assert "pull, or push with --force" in checked.err
+    assert "or push with --force" in checked.err
     as_json = await cli("push", "--dry-run", "--json")
     assert (as_json.code, as_json.json["counts"]) == (1, {"refused": 1})
     assert "error" in json.loads(as_json.err)

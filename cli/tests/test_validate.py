@@ -12,7 +12,7 @@ def good(prompt_id):
 def test_every_yaml_file_counts_and_nothing_else_does(user):
     user.write("prompts/a.yaml", good("a"))
     user.write("prompts/deep/er/b.yml", good("b"))
-    for name in (".hidden.yaml", ".git/c.yaml", "a.conflict.v3.yaml", "notes.md", "b.yaml~"):
+    for name in (".hidden.yaml", ".git/c.yaml", "notes.md", "b.yaml~"):
         user.write(f"prompts/{name}", "not: [a prompt")
     assert user("validate", "--json").json["files"] == 2
     assert user("validate").code == 0
@@ -131,3 +131,13 @@ def test_a_sub_folder_the_server_cannot_store_is_a_fault(user):
 def test_what_is_not_there_is_wrong_use(user):
     assert user("validate").code == 2
     assert user("validate", "nothing.yaml").code == 2
+
+
+def test_promptvault_yaml_names_the_folder(user):
+    user.write("promptvault.yaml", "prompt_dir: texts\n")
+    user.write("texts/a.yaml", good("a"))
+    assert user("validate", "--json").json["files"] == 1
+    user.write("promptvault.yaml", "prompt_dirs: texts\n")
+    refused = user("validate")
+    assert refused.code == 2
+    assert "promptvault.yaml:1:1: `prompt_dirs` is no key of this file; the nearest one is `prompt_dir`" in refused.err

@@ -17,9 +17,19 @@ from dakora_server.core.storage.walls import UnsafeDatabase
 from dakora_server.dev import run_dev
 from dakora_server.main import VERSION, SchemaMismatch, create_app, registry_of
 from dakora_server.operator_access import DATA_DIR, Misuse, open_database, reachable
+from dakora_server.promptvault import ProjectFileInvalid
 from dakora_server.serving import AddressInUse, serve
 
 _DATABASE = "postgresql://unset"
+_REFUSALS = (
+    Misuse,
+    UnsafeSettings,
+    ProjectFileInvalid,
+    UnsafeDatabase,
+    SchemaMismatch,
+    EmbeddedError,
+    AddressInUse,
+)
 # What HTTP calls the server's own fault: the database does not answer.
 _OURS = 500
 
@@ -29,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options) or 0)
-    except (Misuse, UnsafeSettings, UnsafeDatabase, SchemaMismatch, EmbeddedError, AddressInUse) as refusal:
+    except _REFUSALS as refusal:
         print(f"dakora: {refusal}", file=sys.stderr)
         return 2
     except DakoraError as refusal:

@@ -17,6 +17,7 @@ from dakora_server.core.storage.schema import APP_ROLE
 from dakora_server.core.sync.folder import FolderSync
 from dakora_server.core.tenancy.provisioning import local_grant
 from dakora_server.main import create_app
+from dakora_server.promptvault import read_project_file
 from dakora_server.serving import bind, serve
 
 # How long the first answer waits for the folder to be loaded; a larger folder goes on loading behind it.
@@ -36,7 +37,14 @@ def registry_below(data_dir: Path) -> str:
 
 
 def run_dev(given: dict[str, Any], *, data_dir: Path, prompts: Path | None) -> int:
-    """Run until Ctrl-C. `given` are settings from the command line, which win over the environment."""
+    """Run until Ctrl-C. `given` are settings from the command line, which win over the environment.
+
+    The environment wins over `promptvault.yaml` in the working directory. Raises ProjectFileInvalid, UnsafeSettings.
+    """
+    project_file = read_project_file(Path.cwd())
+    prompts = prompts or project_file.prompt_dir
+    is_set = load_settings(**given).model_fields_set
+    given = {name: value for name, value in project_file.settings.items() if name not in is_set} | given
     probe = load_settings(**given)
     if prompts is not None and not prompts.is_dir():
         raise UnsafeSettings(f"The folder {prompts} does not exist: `dakora init` makes one with an example.")

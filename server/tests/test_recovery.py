@@ -140,6 +140,21 @@ def test_a_misspelt_database_never_falls_back_to_the_embedded_one(dev):
     assert not (dev.folder / "data" / "postgres").exists()
 
 
+def test_promptvault_yaml_is_read_and_flags_win(dev):
+    (dev.folder / "texts").mkdir()
+    (dev.folder / "texts/greeting.yaml").write_text("id: greeting\ntemplate: From the folder that the file names\n")
+    (dev.folder / "promptvault.yaml").write_text("prompt_dir: texts\nport: 1\nhost: 127.0.0.2\n")
+    dev.start("--host", "127.0.0.1")
+    with httpx2.Client(base_url=dev.address, timeout=20) as client:
+        assert client.get(f"{PROMPTS}/greeting").json()["template"] == "From the folder that the file names"
+    assert dev.end() == 0
+
+    (dev.folder / "promptvault.yaml").write_text("prompt_dirs: texts\n")
+    refused = subprocess.run(dev.command(), cwd=dev.folder, capture_output=True, text=True, timeout=60, check=False)
+    assert refused.returncode == 2
+    assert "promptvault.yaml:1:1: `prompt_dirs` is no key of this file" in refused.stderr
+
+
 def victims(dev: Dev, kind: str) -> list[psutil.Process]:
     """Whom to kill; empty when it is gone already."""
     if kind == "server":

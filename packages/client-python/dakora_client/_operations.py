@@ -61,9 +61,10 @@ def save_prompt(prompt_id: str, fields: Mapping[str, Any], *, if_match: Prompt |
     return Call("PUT", prompt_path(prompt_id), _answers.prompt, body, if_match=tag, repeatable=tag is not None)
 
 
-def delete_prompt(prompt_id: str) -> Call[None]:
+def delete_prompt(prompt_id: str, *, if_match: Prompt | str | None = None) -> Call[None]:
     """DELETE /api/projects/{project_id}/prompts/{prompt_id}."""
-    return Call("DELETE", prompt_path(prompt_id), _answers.nothing)
+    tag = None if if_match is None else tag_of(if_match)
+    return Call("DELETE", prompt_path(prompt_id), _answers.nothing, if_match=tag)
 
 
 def restore_prompt(prompt_id: str) -> Call[Prompt]:

@@ -177,13 +177,22 @@ class Prompts:
         }
         return await self._sender.send(_operations.save_prompt(prompt_id, fields, if_match=if_match), timeout)
 
-    async def delete(self, prompt_id: str, *, timeout: float | None = None) -> None:
+    async def delete(
+        self,
+        prompt_id: str,
+        *,
+        if_match: Prompt | str | None = None,
+        timeout: float | None = None,
+    ) -> None:
         """Archive a prompt. For 30 days `restore` brings it back.
+
+        With `if_match` (a prompt as it was read, or its ETag) it stays if somebody else saved in the meantime.
 
         Raises:
             NotFoundError: there is no such prompt.
+            PreconditionFailed: the prompt is no longer the one in `if_match`.
         """
-        await self._sender.send(_operations.delete_prompt(prompt_id), timeout)
+        await self._sender.send(_operations.delete_prompt(prompt_id, if_match=if_match), timeout)
 
     async def restore(self, prompt_id: str, *, timeout: float | None = None) -> Prompt:
         """Bring an archived prompt back as it was. Restoring one that is not archived changes nothing.

@@ -172,3 +172,29 @@ async def test_a_running_platform_seals_what_its_users_do(world, events_of):
             return (await tx.execute(query, {"id": made["id"]})).scalar_one() == 1
 
     await until(sealed)
+
+
+async def test_a_sealer_with_nothing_to_do_asks_nothing_and_still_finds_what_others_left(insider, happens):
+    other = Database(insider.url, pool_size=2)
+    try:
+        sealer = Sealer(insider, SECRET)
+        await sealer.turn()
+        await sealer.turn()
+        asked = insider.written
+        await sealer.turn()
+        assert insider.written == asked
+
+        await happens(insider, times=1)
+        await sealer.turn()
+        assert await numbers(insider) == [1]
+
+        # Another process writes, and ends before it has sealed.
+        await happens(other, times=1)
+
+        async def is_sealed():
+            await sealer.turn()
+            return await numbers(insider) == [1, 2]
+
+        await until(is_sealed)
+    finally:
+        await other.close()

@@ -51,13 +51,13 @@ class TestBothAreThere:
             ("old", "old", "old", Step.in_step),
             ("old", "mine", "old", Step.save),
             ("old", "old", "theirs", Step.write),
-            ("old", "mine", "theirs", Step.conflict),
+            ("old", "mine", "theirs", Step.merge),
             ("old", "same", "same", Step.in_step),
             (None, "same", "same", Step.in_step),
-            (None, "mine", "theirs", Step.conflict),
+            (None, "mine", "theirs", Step.merge),
         ],
     )
-    def test_what_one_side_changed_goes_to_the_other_and_what_both_changed_to_a_person(self, before, here, there, step):
+    def test_what_one_side_changed_goes_to_the_other_and_what_both_changed_is_merged(self, before, here, there, step):
         assert decide(before and base(before), file(here), head(there, number=2)) is step
 
     def test_a_higher_version_line_alone_is_a_new_version(self):
@@ -67,7 +67,7 @@ class TestBothAreThere:
         assert decide(base(semver="1.0.5"), file(version="1.0.0"), head(semver="1.0.5")) is Step.in_step
 
     def test_a_higher_version_line_is_not_lost_when_the_server_changed_the_text(self):
-        assert decide(base(), file(version="2.0.0"), head("theirs", number=2, semver="1.0.1")) is Step.conflict
+        assert decide(base(), file(version="2.0.0"), head("theirs", number=2, semver="1.0.1")) is Step.merge
 
     def test_a_version_raised_on_the_server_shows_in_a_file_that_had_the_former_one(self):
         assert decide(base(), file(), head(number=2, semver="2.0.0")) is Step.write

@@ -6,10 +6,9 @@ from dakora_server.api.shapes import FOLDER
 from dakora_server.core.sync import names
 
 
-@pytest.mark.parametrize("name", ["a.yaml", "a.yml", "support bot.yaml", "a.b.yaml", "a.conflict.yaml"])
+@pytest.mark.parametrize("name", ["a.yaml", "a.yml", "support bot.yaml", "a.b.yaml"])
 def test_yaml_files_count(name):
     assert names.is_yaml(name)
-    assert not names.is_conflict(name)
 
 
 @pytest.mark.parametrize(
@@ -17,19 +16,6 @@ def test_yaml_files_count(name):
 )
 def test_leftovers_of_editors_do_not(name):
     assert not names.is_yaml(name)
-
-
-def test_a_conflict_file_names_the_file_it_stands_beside_and_the_version():
-    path = names.conflict_path("support/greeting.yml", 12)
-    assert path == "support/greeting.conflict.v12.yml"
-    assert names.is_conflict("greeting.conflict.v12.yml")
-    assert names.conflict_parts(path) == ("support/greeting.yml", 12)
-
-
-def test_an_id_that_looks_like_a_conflict_file_still_gets_a_file_that_is_read():
-    path = names.new_path("", "greeting.conflict.v3")
-    assert names.is_yaml(path)
-    assert not names.is_conflict(path)
 
 
 @pytest.mark.parametrize(

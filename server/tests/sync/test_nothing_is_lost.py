@@ -15,6 +15,7 @@ from dakora_server.core.exceptions import PromptArchived, PromptNotFound
 from dakora_server.core.prompts import queries
 from dakora_server.core.scope import reading
 from dakora_server.core.storage.tenant import Tenant
+from dakora_server.core.templates.serialization import parse_yaml
 from dakora_server.core.tenancy.provisioning import LOCAL_WORKSPACE_ID, local_grant
 from dakora_server.core.tenancy.queries import ensure_project
 
@@ -49,6 +50,23 @@ def tokens_in(*paths: Path) -> set[str]:
     return {token for path in paths for token in _TOKEN.findall(path.read_text())}
 
 
+def one_side(text: str, side: str) -> str:
+    """A file with markers as somebody leaves it who takes one side everywhere."""
+    kept, part = [], None
+    for line in text.splitlines(keepends=True):
+        if line.startswith("<<<<<<< "):
+            part = "yours"
+        elif line.startswith("||||||| "):
+            part = "base"
+        elif line == "=======\n":
+            part = "server"
+        elif line.startswith(">>>>>>> "):
+            part = None
+        elif part in (None, side):
+            kept.append(line)
+    return "".join(kept)
+
+
 class World:
     """A desk, a count of texts, and those that must be found in the end."""
 
@@ -73,16 +91,7 @@ class World:
 
     def files_of(self, prompt_id: str) -> list[Path]:
         paths = sorted(self.desk.folder.rglob("*.yaml"))
-        return [
-            path
-            for path in paths
-            if re.search(rf"^id: {prompt_id}\s", path.read_text(), re.M) and ".conflict." not in path.name
-        ]
-
-    def conflicts_of(self, prompt_id: str) -> list[Path]:
-        return [
-            path for path in sorted(self.desk.folder.rglob("*.conflict.*")) if f"id: {prompt_id}" in path.read_text()
-        ]
+        return [path for path in paths if re.search(rf"^id: {prompt_id}\s", path.read_text(), re.M)]
 
     async def give_up(self, path: Path) -> None:
         """A person destroys what stands in a file: what nobody had seen before is nobody's loss."""
@@ -94,7 +103,8 @@ class World:
         files = self.files_of(prompt_id)
         if files:
             await self.give_up(files[0])
-            content = _TOKEN.sub(self.new_text(), files[0].read_text()).replace("template: [broken", "template: |")
+            content = _TOKEN.sub(self.new_text(), files[0].read_text(), count=1)
+            content = content.replace("template: [broken", "template: |")
             files[0].write_text(content)
         else:
             path = self.desk.folder / folder / f"{prompt_id}.yaml"
@@ -103,7 +113,7 @@ class World:
             self.desk.write(path, self.desk_text(prompt_id))
 
     def desk_text(self, prompt_id):
-        return f"id: {prompt_id} # mine\ntemplate: |\n  {self.new_text()}\n"
+        return f"id: {prompt_id} # mine\ntemplate: |\n  {self.new_text()}\n  between\n  {self.new_text()}\n"
 
     async def move_file(self, prompt_id, folder):
         for path in self.files_of(prompt_id)[:1]:
@@ -129,32 +139,34 @@ class World:
             await self.give_up(path)
             path.unlink()
 
-    async def solve(self, prompt_id):
-        for path in self.conflicts_of(prompt_id):
-            path.unlink()
+    async def solve(self, prompt_id, *, side="yours"):
+        for path in self.files_of(prompt_id):
+            content = path.read_text()
+            if "<<<<<<< " in content:
+                await self.give_up(path)
+                path.write_text(one_side(content, side))
+                self.owed |= tokens_in(path)
 
     async def save_again(self, prompt_id):
         for path in self.files_of(prompt_id):
             path.write_text(path.read_text())
 
     async def take_theirs(self, prompt_id):
-        for path in self.conflicts_of(prompt_id)[:1]:
-            mine = path.with_name(f"{path.name.split('.conflict.')[0]}.yaml")
-            if mine.exists():
-                await self.give_up(mine)
-            path.replace(mine)
+        await self.solve(prompt_id, side="server")
 
     # What callers of the API do
 
     async def update(self, prompt_id, folder):
-        body = self.new_text()
+        token = self.new_text()
         try:
-            await self.desk.update(prompt_id, body=body)
+            # The last line only, so that an edit of the first one can be merged with it.
+            before = (await self.desk.template(prompt_id)).removesuffix("\n").split("\n")
+            await self.desk.update(prompt_id, body="\n".join([*before[:-1], token]))
         except PromptNotFound:
             try:
-                await self.desk.create(prompt_id, body, folder=folder)
+                await self.desk.create(prompt_id, token, folder=folder)
             except PromptArchived:
-                self.owed.discard(body)
+                self.owed.discard(token)
 
     async def raise_version(self, prompt_id):
         with contextlib.suppress(PromptNotFound):
@@ -218,7 +230,7 @@ def new_world(desk, tmp_path):
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rounds=ROUNDS)
-async def test_every_text_is_in_a_file_a_conflict_file_or_a_version(new_world, rounds):
+async def test_every_text_is_in_a_file_or_a_version(new_world, rounds):
     world = await new_world()
     await world.play(rounds)
 
@@ -246,5 +258,5 @@ async def test_once_a_person_has_solved_what_is_left_both_sides_are_the_same(new
     for prompt_id in await world.desk.ids():
         prompt = await world.desk.get(prompt_id)
         (path,) = world.files_of(prompt_id) or [world.desk.folder / "third.yaml"]
-        assert prompt.document.spec.template.strip() in path.read_text()
+        assert prompt.document.spec.template == parse_yaml(path.read_bytes()).template
         assert prompt.record.folder == path.parent.relative_to(world.desk.folder).as_posix().removeprefix(".")

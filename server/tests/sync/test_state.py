@@ -21,7 +21,7 @@ def state(tmp_path, folder=Path("/somewhere")):
 
 def test_what_was_stored_is_loaded_again(tmp_path):
     before = state(tmp_path)
-    waiting = base("Other", "a/other.yaml", conflict="a/other.conflict.v3.yaml", kept=12)
+    waiting = base("Other", "a/other.yaml", kept=12)
     before.put(base())
     before.put(waiting)
     before.store(before.snapshot())

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 SYSTEM = UUID(int=0)
 SEAL_SECONDS = 0.5
 _HEAD_SECONDS = 3600.0
+# An idle process looks this often whether another one left something.
+_LOOK_SECONDS = 5.0
 _BATCH = 1_000
 # The walk begins below the first number: a seal down there would keep an event from ever being sealed.
 _BELOW_ALL = -(2**63)
@@ -223,7 +225,8 @@ def _read_head(text: str, secret: Secret | None) -> tuple[int, bytes]:
 class Sealer:
     """Seals turn by turn, and writes the signed head into the log once an hour.
 
-    One a process; of several processes one at a time does the work.
+    One a process; of several processes one at a time does the work. Where this process has written nothing since it
+    found nothing to seal, it looks only now and then: for what another one wrote that did not live to seal it.
     """
 
     def __init__(self, database: Database, secret: Secret) -> None:
@@ -231,10 +234,18 @@ class Sealer:
         self._secret = secret
         self._everything = True
         self._told_at = time.monotonic()
+        self._seen = -1
+        self._look_at = 0.0
 
     async def turn(self) -> None:
         """Seal what waits. Raises DatabaseUnavailable, Busy."""
+        if self._database.written == self._seen and time.monotonic() < self._look_at:
+            return
+        before = self._database.written
         sealed = await seal(self._database, everything=self._everything)
+        if sealed == 0:
+            # Our own looking counts as one; whatever was written meanwhile makes it more.
+            self._seen, self._look_at = before + 1, time.monotonic() + _LOOK_SECONDS
         # Not asked again only once it was really done: another process may have been sealing just then.
         self._everything = self._everything and sealed in {None, _BATCH}
         if time.monotonic() - self._told_at > _HEAD_SECONDS:

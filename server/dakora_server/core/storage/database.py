@@ -150,6 +150,8 @@ class Database:
         self, database_url: str, *, pool_size: int = 16, pool_timeout: float = 2.0, statement_timeout: float = 10.0
     ) -> None:
         self.url = driver_url(database_url)
+        self.written = 0
+        """How many transactions that may write were committed: while it stays, this process has written nothing."""
         self._statement_timeout = f"{int(statement_timeout * 1000)}ms"
         self._engine = create_async_engine(
             engine_url(database_url),
@@ -180,6 +182,7 @@ class Database:
             await transaction.finish(keep=False)
             raise
         await transaction.finish(keep=True)
+        self.written += not read_only
 
     async def schema_revision(self) -> str:
         """The schema's revision, empty where there is none yet. Raises DatabaseUnavailable."""

@@ -1,8 +1,8 @@
 """Who has changed, and what follows: the three-way rule, without a disk or a database.
 
 The base is what both sides were when last in step. A side that differs from it has changed. What only one side
-changed goes to the other; what both changed is kept on both. Without a base equal sides are in step and different
-ones have both changed: so a lost base costs a question, never a text.
+changed goes to the other; what both changed is merged. Without a base equal sides are in step and different ones have
+both changed: so a lost base costs a question, never a text.
 """
 
 from enum import Enum, auto
@@ -20,7 +20,7 @@ class Step(Enum):
     in_step = auto()
     save = auto()  # the file's text becomes the newest version, or a new prompt
     write = auto()  # the newest version becomes the file's text
-    conflict = auto()  # both stay, the server's text goes beside the file
+    merge = auto()  # both have changed: both changes go into the file
     archive = auto()  # the file is gone: so goes the prompt
     remove = auto()  # the prompt is archived: so goes its file
     keep = auto()  # the prompt is archived, but its file has changed: it stays until it is saved again
@@ -73,10 +73,10 @@ def _with_both(base: Base | None, file: PromptFile, head: PromptRecord) -> Step:
         follows = base is not None and file.version is not None and file.version == base.semver != head.semver
         return Step.write if follows else Step.in_step
     if base is None:
-        return Step.conflict
+        return Step.merge
     if file.content_hash == base.content_hash and not raised:
         return Step.write
-    return Step.save if head.content_hash == base.content_hash else Step.conflict
+    return Step.save if head.content_hash == base.content_hash else Step.merge
 
 
 def decide_folder(base: Base | None, file: PromptFile, head: PromptRecord) -> Move:

@@ -173,6 +173,8 @@ def replace(root: Path, path: str, text: bytes, *, digest: str) -> Stamp:
     """
     full = (root / path).resolve(strict=True)
     info = full.stat()
+    if not stat.S_ISREG(info.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "there is no regular file any more", str(full))
     temporary = _temporary(full)
     try:
         with temporary.open("xb") as file:

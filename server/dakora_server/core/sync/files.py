@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dakora_server.core.exceptions import Fault, TemplateInvalid
 from dakora_server.core.sync.disk import MAX_FILE_BYTES, NO_STAMP, ChangedMeanwhileError, Entry, Stamp, read, walk
-from dakora_server.core.sync.names import conflict_parts, id_by_name, is_conflict
+from dakora_server.core.sync.names import id_by_name
 from dakora_server.core.sync.records import PromptFile
 from dakora_server.core.sync.state import SyncState
 from dakora_server.core.templates.model import TemplateSpec
@@ -39,8 +39,6 @@ class Files:
         self._pause = pause
         self._by_path: dict[str, PromptFile] = {}
         self._by_key: dict[str, set[str]] = {}
-        self._conflicts: set[str] = set()
-        self._beside: dict[str, set[str]] = {}
         self._closed: set[str] = set()
         self._told: dict[str, str] = {}
 
@@ -68,18 +66,9 @@ class Files:
             return self._by_path[base.path]
         return min((self._by_path[path] for path in paths), key=lambda file: (file.content_hash is None, file.path))
 
-    def conflict_of(self, key: str) -> str | None:
-        """The server's text that stands beside the prompt's file, waiting for a person."""
-        base, file = self._state.get(key), self.of(key)
-        if base is not None and base.conflict in self._conflicts:
-            return base.conflict
-        if file is None:
-            return None
-        return max(self._beside.get(file.path, ()), key=lambda path: conflict_parts(path)[1], default=None)
-
     def knows(self, path: str) -> bool:
         """Whether something was seen at this path."""
-        return path in self._by_path or path in self._conflicts
+        return path in self._by_path
 
     def parse(self, file: PromptFile) -> TemplateSpec:
         """What the file says. Raises ChangedMeanwhileError when that is no longer what it said when it was read."""
@@ -101,24 +90,19 @@ class Files:
 
     def look(self) -> Seen:
         """Compare the whole folder with what is known of it, and read what differs."""
-        return self._take(list(walk(self.root)), self._by_path.keys() | self._conflicts, again=False)
+        return self._take(list(walk(self.root)), set(self._by_path), again=False)
 
     def refresh(self, paths: Collection[str]) -> Seen:
         """Read these again, whatever their times say: files, or folders with all that is in them."""
         found = {entry.path: entry for path in paths for entry in walk(self.root, path)}
-        known = {path for path in (*self._by_path, *self._conflicts) if any(part in paths for part in _upwards(path))}
+        known = {path for path in self._by_path if any(part in paths for part in _upwards(path))}
         return self._take(list(found.values()), known, again=True)
 
     def _take(self, entries: list[Entry], known: set[str], *, again: bool) -> Seen:
         seen = Seen()
         for path in known - {entry.path for entry in entries}:
             self._forget(path, seen)
-        changed: list[Entry] = []
-        for entry in entries:
-            if is_conflict(Path(entry.path).name):
-                self._note_conflict(entry.path, seen)
-            elif again or entry.path not in self._by_path or self._by_path[entry.path].stamp != entry.stamp:
-                changed.append(entry)
+        changed = [entry for entry in entries if again or self._differs(entry)]
         if changed:
             # An editor may be half way through: what looks the same after a moment is whole.
             time.sleep(self._pause)
@@ -126,6 +110,10 @@ class Files:
             self._read(entry, seen)
         self._find_doubles(seen)
         return seen
+
+    def _differs(self, entry: Entry) -> bool:
+        known = self._by_path.get(entry.path)
+        return known is None or known.stamp != entry.stamp
 
     def _read(self, entry: Entry, seen: Seen) -> None:
         if entry.refused is not None:
@@ -180,10 +168,6 @@ class Files:
         """Know of a file that we have written ourselves, so that nobody takes it for an edit."""
         self._keep(file, Seen())
 
-    def noted_conflict(self, path: str) -> None:
-        """Know that we have put the server's text there."""
-        self._note_conflict(path, Seen())
-
     def removed(self, path: str) -> None:
         """Know that we have removed a file ourselves."""
         self._forget(path, Seen())
@@ -208,11 +192,6 @@ class Files:
         file = self._by_path.pop(path, None)
         if file is not None:
             self._unlist(file, seen)
-        elif path in self._conflicts:
-            self._conflicts.discard(path)
-            beside, _ = conflict_parts(path)
-            self._beside[beside].discard(path)
-            self._concern(beside, seen)
 
     def _unlist(self, file: PromptFile, seen: Seen) -> None:
         if file.prompt_id is None:
@@ -223,18 +202,6 @@ class Files:
         paths.discard(file.path)
         if not paths:
             del self._by_key[key]
-
-    def _note_conflict(self, path: str, seen: Seen) -> None:
-        if path not in self._conflicts:
-            self._conflicts.add(path)
-            beside, _ = conflict_parts(path)
-            self._beside.setdefault(beside, set()).add(path)
-            self._concern(beside, seen)
-
-    def _concern(self, path: str, seen: Seen) -> None:
-        prompt_id = self._probable_id(path)
-        if prompt_id is not None:
-            seen.keys.add(prompt_id.lower())
 
     def _find_doubles(self, seen: Seen) -> None:
         for key in seen.keys:

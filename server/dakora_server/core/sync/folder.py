@@ -15,7 +15,7 @@ from dakora_server.core.sync.state import SyncState
 from dakora_server.core.sync.watcher import Noticed, Watcher
 
 # Looking over a large folder may take one part in so many of the time.
-_LOOK_SHARE = 300
+_LOOK_SHARE = 1_000
 _LONGEST_RETRY = 30.0
 _PASSES = 3
 

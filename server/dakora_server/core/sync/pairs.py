@@ -4,17 +4,18 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from dakora_server.core.exceptions import PromptArchived, PromptNotFound, VersionNotFound
+from dakora_server.core.exceptions import PromptArchived, PromptNotFound
 from dakora_server.core.prompts.records import PromptRecord
 from dakora_server.core.sync import writing
 from dakora_server.core.sync.decision import Move, Step, decide, decide_folder
 from dakora_server.core.sync.files import Files
-from dakora_server.core.sync.names import conflict_parts, folder_of
+from dakora_server.core.sync.names import folder_of
 from dakora_server.core.sync.project import Project
 from dakora_server.core.sync.records import Base, PromptFile
 from dakora_server.core.sync.report import SyncReport
 from dakora_server.core.sync.state import SyncState
 from dakora_server.core.sync.writing import Unsyncable
+from dakora_server.core.templates.merge import field_path, merge
 from dakora_server.core.templates.model import TemplateSpec
 
 _MESSAGE_LENGTH = 500
@@ -60,10 +61,6 @@ class Pairs:
         """
         self.leaving.discard(key)
         file = self._files.of(key)
-        waiting = self._files.conflict_of(key)
-        if waiting is not None:
-            await self._wait(key, waiting, file, head)
-            return
         if file is not None and head is not None and file.prompt_id != head.prompt_id:
             raise Unsyncable(f"the server spells this id {head.prompt_id}, and the case of its letters cannot change")
         base = self._state.get(key)
@@ -90,7 +87,7 @@ class Pairs:
     async def _take(
         self, step: Step, key: str, base: Base | None, file: PromptFile | None, head: PromptRecord | None
     ) -> None:
-        if step not in {Step.nothing, Step.keep, Step.conflict}:
+        if step not in {Step.nothing, Step.keep, Step.merge}:
             self._waiting.pop(key, None)
         match step, file, head:
             case Step.in_step, PromptFile() as here, PromptRecord() as there:
@@ -102,8 +99,8 @@ class Pairs:
                 await self._write_new(base, there)
             case Step.write, PromptFile() as here, PromptRecord() as there:
                 await self._rewrite(base, here, there)
-            case Step.conflict, PromptFile() as here, PromptRecord() as there:
-                await self._part(base, here, there)
+            case Step.merge, PromptFile() as here, PromptRecord() as there:
+                await self._merge(base, here, there)
             case Step.archive, _, _:
                 self.leaving.add(key)
             case Step.remove, PromptFile() as here, _:
@@ -207,29 +204,43 @@ class Pairs:
         self.report.removed += 1
         self._tell(f"{file.prompt_id}: archived on the server, so {self._files.show(file.path)} was removed")
 
-    # What needs a person
+    # Both
 
-    async def _part(self, base: Base | None, file: PromptFile, head: PromptRecord) -> None:
-        """Both have changed: keep both, and from now on count the file as an edit on top of the server's text."""
-        document = await self._project.document(head)
-        conflict = await asyncio.to_thread(writing.put_beside, self._files, file, head, document)
-        self._files.noted_conflict(conflict)
-        waiting = Base.of(file, head, conflict=conflict)
-        # A folder that only one side changes is no matter of the conflict: it is carried over after.
-        self._state.put(waiting if base is None else replace(waiting, folder=base.folder))
-        self._say_waiting(head.prompt_id.lower(), self._conflict_line(file.path, conflict))
+    async def _merge(self, base: Base | None, file: PromptFile, head: PromptRecord) -> None:
+        """Both have changed: both changes go into the file, which from now on counts as an edit on top of `head`.
 
-    async def _wait(self, key: str, conflict: str, file: PromptFile | None, head: PromptRecord | None) -> None:
-        """A person is at work. Where the base does not know of it (it was lost), the conflict file's name tells it."""
-        path, number = conflict_parts(conflict)
-        base = self._state.get(key)
-        if (base is None or base.conflict != conflict) and file is not None and head is not None:
-            try:
-                version = await self._project.version(head.prompt_id, number)
-            except VersionNotFound:
-                return
-            self._state.put(Base.of(file, version, conflict=conflict))
-        self._say_waiting(key, self._conflict_line(path if file is None else file.path, conflict))
+        Where both changed the same it gets markers, and nothing is saved until a person has solved them.
+        """
+        common = await self._common(base)
+        theirs = (await self._project.document(head)).spec
+        ours = await asyncio.to_thread(self._files.parse, file)
+        merged = await asyncio.to_thread(merge, common, ours, theirs)
+        written = await asyncio.to_thread(writing.write_merged, self._files, file, head, merged)
+        self._files.written(written)
+        edit = Base.of(written, head, in_step=False)
+        # A folder that only one side has changed is no matter of the texts: it is carried over after.
+        edit = edit if base is None else replace(edit, folder=base.folder)
+        self._state.put(edit)
+        key, shown = head.prompt_id.lower(), self._files.show(file.path)
+        if merged.conflicts:
+            fields = ", ".join(dict.fromkeys(map(field_path, merged.conflicts)))
+            line = f"{shown}: changed here and on the server (version {head.number}) in {fields}, nothing is lost"
+            self._say_waiting(key, f"{line}: solve the places that are marked there, and save the file")
+            return
+        self._waiting.pop(key, None)
+        self.report.merged += self._is_new(key)
+        self._tell(f"{shown}: merged with version {head.number} of {head.prompt_id}, which somebody saved meanwhile")
+        if written.content_hash == head.content_hash and written.version in {None, head.semver}:
+            await self._carry_folder(edit, written, head)
+        else:
+            await self._save(edit, written, head)
+
+    async def _common(self, base: Base | None) -> TemplateSpec | None:
+        """What both sides began with. The base says so, but it may be of a database that is not there any more."""
+        if base is None or not await self._project.has(base.prompt_id, base.number, base.content_hash):
+            return None
+        version = await self._project.version(base.prompt_id, base.number)
+        return (await self._project.document(version)).spec
 
     def _keep(self, key: str, base: Base, file: PromptFile, *, changed: bool) -> None:
         if changed:
@@ -239,13 +250,6 @@ class Pairs:
         shown = self._files.show(file.path)
         line = f"{shown}: {base.prompt_id} was archived on the server, and this file has changed since"
         self._say_waiting(key, f"{line}: save it again to bring the prompt back, or delete it")
-
-    def _conflict_line(self, path: str, conflict: str) -> str:
-        number = conflict_parts(conflict)[1]
-        return (
-            f"{self._files.show(path)}: changed here and on the server (version {number}), nothing is lost: make this "
-            f"file what it should be, then delete {self._files.show(conflict)}"
-        )
 
     def _say_waiting(self, key: str, line: str) -> None:
         if self._is_new(key):

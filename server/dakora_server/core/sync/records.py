@@ -23,9 +23,9 @@ class PromptFile:
 class Base:
     """One prompt when its file and its newest version were last in step.
 
-    While both sides have changed, `conflict` is the path of the server's text beside the file, and `sha256` is empty:
-    the file was not in step with anything. `kept` is the modification time (ns) of a changed file whose prompt was
-    archived on the server: saving the file again brings the prompt back.
+    `sha256` is empty while the file holds something that no version says: both sides merged, or a conflict to be
+    solved. `kept` is the modification time (ns) of a changed file whose prompt was archived on the server: saving the
+    file again brings the prompt back.
     """
 
     prompt_id: str
@@ -36,20 +36,18 @@ class Base:
     number: int
     semver: str
     version: str | None = None
-    conflict: str | None = None
     kept: int | None = None
 
     @classmethod
-    def of(cls, file: PromptFile, head: PromptRecord, *, conflict: str | None = None) -> Self:
-        """The base of a prompt and its file in step, or waiting at `conflict` for a person."""
+    def of(cls, file: PromptFile, head: PromptRecord, *, in_step: bool = True) -> Self:
+        """The base of a prompt and its file in step, or of a file that is an edit on top of `head`."""
         return cls(
             prompt_id=head.prompt_id,
             path=file.path,
-            sha256="" if conflict else file.sha256,
+            sha256=file.sha256 if in_step else "",
             content_hash=head.content_hash,
             folder=head.folder,
             number=head.number,
             semver=head.semver,
             version=file.version,
-            conflict=conflict,
         )

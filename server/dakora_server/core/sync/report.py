@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 _WORDS = (
     ("loaded", "loaded", "loaded"),
     ("updated", "new version", "new versions"),
+    ("merged", "merged", "merged"),
     ("written", "file written", "files written"),
     ("moved", "moved", "moved"),
     ("archived", "archived", "archived"),
@@ -17,12 +18,14 @@ _WORDS = (
 class SyncReport:
     """How many prompts each thing happened to; `conflicts` and `faults` are lines for a person.
 
-    `loaded` were created (or restored) on the server, `updated` got a new version, `written` files came from the
-    server, `moved` changed their folder on either side, `held` lost their files in such number that none was archived.
+    `loaded` were created (or restored) on the server, `updated` got a new version, `merged` changed on both sides
+    and have both changes now, `written` files came from the server, `moved` changed their folder on either side,
+    `held` lost their files in such number that none was archived.
     """
 
     loaded: int = 0
     updated: int = 0
+    merged: int = 0
     written: int = 0
     moved: int = 0
     unchanged: int = 0

@@ -121,7 +121,8 @@ class Watcher:
             paths = {self._relative(path) for _, path in changes}
             is_same = await asyncio.to_thread(self._inode) == watched
             # What happened before the watch stood, or to a folder that took this one's place, has no notice.
-            missed = not begun or not is_same or not await asyncio.to_thread(self._are_plain, paths)
+            is_plain = not paths or await asyncio.to_thread(self._are_plain, paths)
+            missed = not begun or not is_same or not is_plain
             self._notice(paths, all_of_it=missed)
             begun, self.blind = True, False
             if not is_same:

@@ -1,7 +1,6 @@
 """Putting the server's texts into the folder. Everything here blocks on the disk."""
 
 import hashlib
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,11 +8,12 @@ from dakora_server.core.prompts.records import PromptRecord
 from dakora_server.core.sync import disk
 from dakora_server.core.sync.disk import ChangedMeanwhileError, Stamp
 from dakora_server.core.sync.files import Files
-from dakora_server.core.sync.names import conflict_path, is_folder, moved_path, new_path
+from dakora_server.core.sync.names import is_folder, moved_path, new_path
 from dakora_server.core.sync.records import PromptFile
+from dakora_server.core.templates.merge import Merged, conflict_file
 from dakora_server.core.templates.serialization import Document, to_yaml, update_yaml
+from dakora_server.core.templates.versioning import is_higher
 
-logger = logging.getLogger(__name__)
 _NAMES_TO_TRY = 100
 
 
@@ -63,16 +63,27 @@ def remove_file(files: Files, file: PromptFile) -> None:
         raise ChangedMeanwhileError from None
 
 
-def put_beside(files: Files, file: PromptFile, head: PromptRecord, document: Document) -> str:
-    """The text of `head` beside the file that says something else, written alike; answers its path. Raises OSError."""
-    path = conflict_path(file.path, head.number)
+def write_merged(files: Files, file: PromptFile, head: PromptRecord, merged: Merged) -> PromptFile:
+    """The file with both sides' changes, and with markers where they are in conflict: then it is no prompt for now.
+
+    Raises ChangedMeanwhileError when somebody saves it, TemplateInvalid when both are too much for one, OSError.
+    """
     version = _version_line(file, head)
-    text = update_yaml(files.text_of(file).decode(), document.spec, version=version).encode()
+    if version is not None and file.version is not None and is_higher(file.version, version):
+        version = file.version  # it is still to come
+    original = files.text_of(file).decode()
+    if merged.conflicts:
+        text = conflict_file(original, merged, version=version, theirs_name=f"server {head.semver}")
+        content_hash = None
+    else:
+        text = update_yaml(original, merged.ours, version=version)
+        content_hash = Document.of(merged.ours).hash
+    raw = text.encode()
     try:
-        disk.create(files.root, path, text)
-    except FileExistsError:
-        logger.debug("version %d is beside the file already", head.number)
-    return path
+        stamp = disk.replace(files.root, file.path, raw, digest=file.sha256)
+    except FileNotFoundError:
+        raise ChangedMeanwhileError from None
+    return PromptFile(file.path, stamp, _sha256(raw), head.prompt_id, content_hash, version)
 
 
 def _version_line(file: PromptFile, head: PromptRecord) -> str | None:

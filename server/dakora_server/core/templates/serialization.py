@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from dakora_server.core.exceptions import DocumentCorrupt, Fault, TemplateInvalid
 from dakora_server.core.templates.input_types import kind_of
+from dakora_server.core.templates.merge_lines import has_markers
 from dakora_server.core.templates.model import MAX_SOURCE_BYTES, TemplateSpec, parse_spec
 from dakora_server.core.templates.part_model import PartSpec
 from dakora_server.core.templates.spec_faults import and_more, invalid, shown
@@ -40,7 +41,9 @@ def parse_yaml(
         TemplateInvalid: with every fault, its line and its column; the detail names the file.
     """
     try:
-        return spec_of(read(decode(text)), kind=kind, max_source_bytes=max_source_bytes)
+        decoded = decode(text)
+        _refuse_markers(decoded)
+        return spec_of(read(decoded), kind=kind, max_source_bytes=max_source_bytes)
     except UnreadableError as error:
         faults = error.faults
     except TemplateInvalid as error:
@@ -48,6 +51,13 @@ def parse_yaml(
     first = faults[0]
     where = f"{filename}, line {first.line}, column {first.column}: "
     raise TemplateInvalid(where + and_more(faults), errors=faults)
+
+
+def _refuse_markers(text: str) -> None:
+    begun = has_markers(text)
+    if begun is not None:
+        message = "A conflict is not solved here: make it what it should be, and take out the lines with the markers."
+        raise UnreadableError([Fault(message, line=begun, column=1, type="unsolved_conflict")])
 
 
 def spec_of(
