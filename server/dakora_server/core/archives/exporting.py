@@ -2,7 +2,7 @@
 
 import asyncio
 import zipfile
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import IO
 
 from dakora_server.core.archives import queries
@@ -84,16 +84,17 @@ async def _page(project: ProjectReader, heads: Sequence[Head], *, history: bool)
     yield [(labels_path(one), labels_text(labels[one])) for one in ids if one in labels]
     if not history:
         return
-    for prompt_id, versions in (await queries.versions_of(project, ids)).items():
-        yield _facts(prompt_id, versions)
-        older = [(text_path(prompt_id, one.number), one.content_hash, one.semver) for one in versions]
-        async for texts in _stored(project, older):
-            yield texts
+    versions = await queries.versions_of(project, ids)
+    yield await asyncio.to_thread(_facts, ids, versions)
+    every = [(one, version) for one in ids for version in versions[one]]
+    older = [(text_path(one, version.number), version.content_hash, version.semver) for one, version in every]
+    async for texts in _stored(project, older):
+        yield texts
 
 
-def _facts(prompt_id: str, versions: Sequence[VersionFacts]) -> list[Text]:
-    pages = [versions[start : start + PAGE] for start in range(0, len(versions), PAGE)]
-    return [(page_path(prompt_id, page[0].number), page_text(page)) for page in pages]
+def _facts(ids: Sequence[str], versions: Mapping[str, Sequence[VersionFacts]]) -> list[Text]:
+    pages = [(one, versions[one][first : first + PAGE]) for one in ids for first in range(0, len(versions[one]), PAGE)]
+    return [(page_path(one, page[0].number), page_text(page)) for one, page in pages]
 
 
 async def _stored(project: ProjectReader, wanted: Sequence[tuple[str, str, str]]) -> AsyncIterator[list[Text]]:

@@ -20,6 +20,15 @@ def unpacked(body: bytes) -> bytes:
         return b"\n".join(part for info in archive.infolist() for part in (info.filename.encode(), archive.read(info)))
 
 
+def archive(files: dict[str, str]) -> bytes:
+    """A zip with these files, as they are."""
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w", zipfile.ZIP_STORED) as packing:
+        for path, text in files.items():
+            packing.writestr(path, text)
+    return body.getvalue()
+
+
 @generates("export_project")
 def export_project(draw: Draw) -> Said:
     return Said(query={"history": "true"} if draw.rng.random() < 0.5 else {})
@@ -33,16 +42,12 @@ def import_project(draw: Draw) -> Said:
     files: dict[str, str] = {"project.yaml": "dakora: 1\n"}
     for prompt_id in ids:
         files |= _prompt(draw, prompt_id)
-    body = io.BytesIO()
-    with zipfile.ZipFile(body, "w", zipfile.ZIP_STORED) as packing:
-        for path, text in files.items():
-            packing.writestr(path, text)
     query: dict[str, Any] = {"partial": draw.rng.choice(("true", "false"))}
     if draw.rng.random() < 0.2:
         query["dry_run"] = "true"
     if SAME not in ids:
         query["message"] = f"Brought {draw.text_of(ids[0])}" if len(ids) == 1 else None
-    return Said(raw=body.getvalue(), headers={"content-type": "application/zip"}, query=query)
+    return Said(raw=archive(files), headers={"content-type": "application/zip"}, query=query)
 
 
 def _prompt(draw: Draw, prompt_id: str) -> dict[str, str]:
