@@ -87,7 +87,7 @@ async def _page(project: ProjectReader, heads: Sequence[Head], *, history: bool)
     yield [(labels_path(one), labels_text(labels[one])) for one in ids if one in labels]
     if not history:
         return
-    async for texts in _pasts(project, await queries.versions_of(project, ids)):
+    async for texts in _pasts(project, ids, await queries.versions_of(project, ids)):
         yield texts
 
 
@@ -99,25 +99,28 @@ async def _parts(project: ProjectReader, *, history: bool) -> AsyncIterator[list
         async for texts in _stored(project, newest):
             yield texts
         if history and heads:
-            pasts = await queries.part_versions_of(project, [head.part_id for head in heads])
-            async for texts in _pasts(project, pasts):
+            ids = [head.part_id for head in heads]
+            async for texts in _pasts(project, ids, await queries.part_versions_of(project, ids)):
                 yield texts
         if len(heads) < _PROMPTS_A_PAGE:
             return
         after = heads[-1].part_id
 
 
-async def _pasts(project: ProjectReader, pasts: Mapping[str, Sequence[VersionFacts]]) -> AsyncIterator[list[Text]]:
-    for its_id, versions in pasts.items():
-        yield _facts(its_id, versions)
-        older = [(text_path(its_id, one.number), one.content_hash, one.semver) for one in versions]
-        async for texts in _stored(project, older):
-            yield texts
+async def _pasts(
+    project: ProjectReader, ids: Sequence[str], versions: Mapping[str, Sequence[VersionFacts]]
+) -> AsyncIterator[list[Text]]:
+    """The facts and texts of every version of these prompts or parts."""
+    yield await asyncio.to_thread(_facts, ids, versions)
+    every = [(one, version) for one in ids for version in versions[one]]
+    older = [(text_path(one, version.number), version.content_hash, version.semver) for one, version in every]
+    async for texts in _stored(project, older):
+        yield texts
 
 
-def _facts(its_id: str, versions: Sequence[VersionFacts]) -> list[Text]:
-    pages = [versions[start : start + PAGE] for start in range(0, len(versions), PAGE)]
-    return [(page_path(its_id, page[0].number), page_text(page)) for page in pages]
+def _facts(ids: Sequence[str], versions: Mapping[str, Sequence[VersionFacts]]) -> list[Text]:
+    pages = [(one, versions[one][first : first + PAGE]) for one in ids for first in range(0, len(versions[one]), PAGE)]
+    return [(page_path(one, page[0].number), page_text(page)) for one, page in pages]
 
 
 async def _stored(project: ProjectReader, wanted: Sequence[tuple[str, str, str]]) -> AsyncIterator[list[Text]]:

@@ -77,6 +77,8 @@ async def get(project: ProjectReader, prompt_id: str, which: Selector = NEWEST) 
 
 async def _open(project: ProjectReader, record: PromptRecord) -> StoredPrompt:
     """The version with its text and its parts', all fetched at once."""
+    # Rows and versions never change: a store that takes its time holds no connection meanwhile.
+    await project.tx.rest()
     hashes = (record.content_hash, *(part.content_hash for part in record.includes.parts))
     document, *parts = await asyncio.gather(*map(project.vault.get, hashes))
     return StoredPrompt(record, document, tuple(parts))

@@ -104,6 +104,14 @@ class Transaction:
             except DBAPIError as error:
                 raise _unavailable(error) from error
 
+    async def rest(self) -> None:
+        """Give the connection back until the next question, when only reading: that one sees what is there by then.
+
+        For who goes on with something slow. Does nothing where something may be written. Raises DatabaseUnavailable.
+        """
+        if self._read_only:
+            await self.finish(keep=True)
+
     @property
     def tenant(self) -> Tenant:
         """Whose rows this transaction may see now."""
