@@ -242,6 +242,16 @@ async def test_a_file_lies_where_its_id_says_and_has_what_a_part_has(here, bring
     assert [one["id"] for one in report["prompts"]] == ["p"]
 
 
+async def test_a_prompt_among_the_parts_is_refused(here, bring):
+    for path in ("Parts/p.yaml", "prompts/parts/p.yaml"):
+        files = {path: "id: p\ntemplate: x\n"} | (OURS if path.startswith("prompts") else {})
+        answer = await bring(files)
+        assert answer.status_code == 422, path
+        (fault,) = answer.json()["errors"]
+        assert (fault["loc"], fault["type"]) == ([path], "invalid_folder")
+        assert "where archives and folders keep parts" in fault["message"]
+
+
 async def test_a_dry_run_foresees_parts_and_what_includes_them(here, bring):
     await here.part("tone/polite", "old")
     files = OURS | part("tone/polite", "new") | part("legal/all", POLITE) | prompt("p", '{% include "legal/all" %}')

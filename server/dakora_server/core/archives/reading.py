@@ -90,13 +90,13 @@ def _newest(archive: Archive, path: str, folder: str, message: str | None) -> Re
     except TemplateInvalid as error:
         return ReadPrompt(path, folder, None, faults=error.errors)
     prompt_id = newest.spec.id
-    if is_folder(folder):
+    if not is_folder(folder):
+        said = "The folder's name has characters that folders here do not have."
+    elif is_reserved(folder):
+        said = RESERVED
+    else:
         return ReadPrompt(path, folder, prompt_id, (newest,))
-    if is_reserved(folder):
-        fault = Fault(RESERVED, (path,), type="invalid_folder")
-        return ReadPrompt(path, folder, prompt_id, faults=(fault,))
-    fault = Fault("The folder's name has characters that folders here do not have.", (path,), type="invalid_folder")
-    return ReadPrompt(path, folder, prompt_id, faults=(fault,))
+    return ReadPrompt(path, folder, prompt_id, faults=(Fault(said, (path,), type="invalid_folder"),))
 
 
 def _with_past(archive: Archive, newest: ReadPrompt, history: History) -> ReadPrompt:
