@@ -5,6 +5,7 @@ import json
 import uuid
 
 import pytest
+from sqlalchemy import text
 
 from dakora_server.core.scope import ProjectId
 from dakora_server.core.storage.tenant import Tenant
@@ -228,13 +229,13 @@ async def test_a_prompt_that_is_refused_takes_the_parts_with_it(here, bring):
 
 
 async def test_a_file_lies_where_its_id_says_and_has_what_a_part_has(here, bring):
-    for path, text in (
+    for path, body in (
         ("parts/tone/other.yaml", "id: tone/polite\ntemplate: x\n"),
         ("parts/polite.yaml", "id: tone/polite\ntemplate: x\n"),
         ("parts/tone/polite.yaml", "id: tone/polite\nmessages: []\n"),
         ("parts/tone/polite.yaml", "id: polite\ntemplate: x\n"),
     ):
-        answer = await bring(OURS | {path: text})
+        answer = await bring(OURS | {path: body})
         assert (answer.status_code, answer.json()["errors"][0]["loc"][0]) == (422, path), answer.text
     zipped = {"parts/tone/polite.yml": "id: tone/polite\ntemplate: x\n", "support/p.yaml": "id: p\ntemplate: y\n"}
     report = (await bring(zipped)).json()
@@ -277,27 +278,94 @@ async def test_the_trail_has_an_event_for_each_part_and_for_what_follows(here, b
     ]
 
 
+class Standstill:
+    """A prompt's row, held by somebody else until this says so; who waits for it, or behind it, can be counted."""
+
+    def __init__(self, platform, project, prompt_id):
+        self._tenant = Tenant(workspace_id=LOCAL_WORKSPACE_ID, project_id=project.id)
+        self._platform, self._prompt_id = platform, prompt_id
+        self._free = asyncio.Event()
+
+    async def __aenter__(self):
+        held = asyncio.Event()
+
+        async def hold():
+            async with self._platform.database.transaction(self._tenant) as tx:
+                query = text("SELECT 1 FROM prompts WHERE project_id = :project AND prompt_id = :prompt FOR UPDATE")
+                await tx.execute(query, {"project": self._tenant.project_id, "prompt": self._prompt_id})
+                held.set()
+                await self._free.wait()
+
+        self._holding = asyncio.create_task(hold())
+        await held.wait()
+        return self
+
+    async def waiting(self, count, last):
+        """Return once so many wait for a lock, or the last of them waits for none."""
+        while not last.done():
+            async with self._platform.database.transaction(self._tenant, read_only=True) as tx:
+                query = text(
+                    "SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+                    " WHERE NOT granted AND datname = current_database()"
+                )
+                if (await tx.execute(query)).scalar_one() >= count:
+                    return
+            await asyncio.sleep(0.01)
+
+    async def __aexit__(self, *_):
+        self._free.set()
+        await self._holding
+
+
+async def test_who_holds_many_prompts_takes_them_in_one_order(here, bring, platform):
+    await here.part("tone/polite", "0")
+    names = ["Ab", "C", "aa", "b", "d"]
+    for name in names:
+        await here.project.create(name, POLITE)
+    files = {path: body for name in names for path, body in prompt(name, "without").items()}
+    async with Standstill(platform, here.project, "b") as still:
+        importing = asyncio.create_task(bring(files))
+        await still.waiting(1, importing)
+        changing = asyncio.create_task(here.change("tone/polite", "1"))
+        await still.waiting(2, changing)
+    assert (await importing).status_code == 200
+    assert (await changing)["version_number"] == 2
+
+
+async def test_a_prompt_saved_while_an_import_changes_its_part_has_the_new_one(here, bring, platform):
+    await here.part("tone/polite", "0")
+    await here.project.create("p", "without")
+    async with Standstill(platform, here.project, "p") as still:
+        saving = asyncio.create_task(here.project.save("p", POLITE))
+        await still.waiting(1, saving)
+        importing = asyncio.create_task(bring(OURS | part("tone/polite", "1")))
+        await still.waiting(2, importing)
+    await saving
+    assert (await importing).status_code == 200
+    assert await here.render("p") == "1"
+
+
 async def test_imports_and_single_saves_of_parts_and_prompts_never_stand_in_each_others_way(here, bring):
     names = ["Ab", "aa", "b", "C", "d"]
     for name in ("one", "two"):
         await here.part(f"tone/{name}", "0")
-    text = '{% include "tone/one" %}{% include "tone/two" %}'
+    both = '{% include "tone/one" %}{% include "tone/two" %}'
     for name in names:
-        await here.project.create(name, text + "0")
+        await here.project.create(name, both + "0")
 
     async def importing(turn):
-        files = OURS | part("tone/one", f"i{turn}")
+        files = OURS | (part("tone/one", f"i{turn}") if turn % 2 else {})
         for name in names[turn % 3 :]:
-            files |= prompt(name, f"{text if turn % 2 else ''}i{turn}")
+            files |= prompt(name, f"{both if turn % 4 else ''}i{turn}")
         return await bring(files)
 
     async def single(turn):
         one = here.client.put(f"{here.parts}/tone/two", json={"template": f"s{turn}"})
-        other = here.client.put(f"{here.prompts}/{names[turn % 5]}", json={"template": f"{text}s{turn}"})
+        other = here.client.put(f"{here.prompts}/{names[turn % 5]}", json={"template": f"{both}s{turn}"})
         return await asyncio.gather(one, other)
 
     done = await asyncio.wait_for(
-        asyncio.gather(*(importing(turn) for turn in range(6)), *(single(turn) for turn in range(12))), 60
+        asyncio.gather(*(importing(turn) for turn in range(8)), *(single(turn) for turn in range(12))), 60
     )
     answers = [one for answer in done for one in (answer if isinstance(answer, list) else [answer])]
     assert {answer.status_code for answer in answers} == {200}, [a.text for a in answers if a.status_code != 200][:3]
