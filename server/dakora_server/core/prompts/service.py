@@ -15,6 +15,7 @@ from dakora_server.core.exceptions import (
     StaleVersion,
     VersionNotFound,
 )
+from dakora_server.core.folders import refuse_reserved
 from dakora_server.core.parts import service as parts
 from dakora_server.core.parts.queries import hold_parts
 from dakora_server.core.prompts import list_queries, part_queries, queries
@@ -109,8 +110,10 @@ async def create(
 ) -> StoredPrompt:
     """Save the first version of a prompt.
 
-    Raises PromptExists, PromptArchived while an archived prompt holds the id, TemplateInvalid.
+    Raises PromptExists, PromptArchived while an archived prompt holds the id, TemplateInvalid, InvalidRequest for a
+    folder that is reserved.
     """
+    refuse_reserved(folder)
     document, analysis = await _prepare(project, spec)
     await project.hold(spec.id)
     await _hold_parts(project, analysis.includes)
@@ -204,6 +207,8 @@ async def _add(
         # Before `If-Match` is looked at: a save repeated because its answer was lost must succeed (RFC 9110, 13.1.1).
         return StoredPrompt(head, document)
     _refuse_stale(head, if_match)
+    if moved:
+        refuse_reserved(folder or "")
     record = head
     if not unchanged:
         record = await _next_record(project, document, analysis, head=head, given=given, message=message)
