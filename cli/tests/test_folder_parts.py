@@ -5,8 +5,8 @@ import pytest
 from dakora_cli.lockfile import Lock
 
 TONE = "# Ours\nversion: 1.0.0\ntemplate: |\n  Be polite.\n  Be brief.\n  Be kind.\n"
-RULES = "id: tone/all\ntemplate: |\n  {% include 'tone/polite' %}\n  And sober.\n"
-GREETING = "id: greeting\nversion: 1.0.0\ntemplate: |\n  {% include 'tone/all' %}\n  Hello!\n"
+RULES = "id: tone/whole\ntemplate: |\n  {% include 'tone/polite' %}\n  And sober.\n"
+GREETING = "id: greeting\nversion: 1.0.0\ntemplate: |\n  {% include 'tone/whole' %}\n  Hello!\n"
 
 
 def parts(project):
@@ -32,7 +32,7 @@ async def save_part(project, template, part_id="tone/polite"):
 async def shared(cli, user):
     """A prompt and two parts that folder and server both have; the file of the part below."""
     user.write("prompts/greeting.yaml", GREETING)
-    user.write("prompts/parts/tone/all.yaml", RULES)
+    user.write("prompts/parts/tone/whole.yaml", RULES)
     path = user.write("prompts/parts/tone/polite.yaml", TONE)
     done = await cli("push")
     assert done.code == 0, done.err
@@ -42,14 +42,14 @@ async def shared(cli, user):
 class TestPush:
     async def test_parts_go_before_what_includes_them(self, cli, project, user):
         user.write("prompts/greeting.yaml", GREETING)
-        user.write("prompts/parts/tone/all.yaml", RULES)
+        user.write("prompts/parts/tone/whole.yaml", RULES)
         user.write("prompts/parts/tone/polite.yaml", TONE)
         done = await cli("push")
         assert (done.code, done.out) == (
             0,
             "created greeting 1.0.0 (prompts/greeting.yaml)\n"
-            "created tone/all 1.0.0 (prompts/parts/tone/all.yaml)\n"
-            "created tone/polite 1.0.0 (prompts/parts/tone/polite.yaml)\n",
+            "created tone/polite 1.0.0 (prompts/parts/tone/polite.yaml)\n"
+            "created tone/whole 1.0.0 (prompts/parts/tone/whole.yaml)\n",
         )
         assert (await part(project))["template"] == "Be polite.\nBe brief.\nBe kind.\n"
         assert (await cli("push", "--check")).code == 0
@@ -63,7 +63,7 @@ class TestPush:
         assert prompt["version_number"] == 2
         greeting = user.folder / "prompts/greeting.yaml"
         assert greeting.read_text() == GREETING.replace("1.0.0", prompt["version"])
-        assert (user.folder / "prompts/parts/tone/all.yaml").read_text() == RULES
+        assert (user.folder / "prompts/parts/tone/whole.yaml").read_text() == RULES
         for words in (["sync", "--check"], ["diff", "--check"], ["lock", "--check"]):
             assert (await cli(*words)).code == 0
         greeting.write_text(greeting.read_text().replace("Hello", "Hi"))
@@ -74,24 +74,24 @@ class TestPush:
         user.write("prompts/greeting.yaml", GREETING.replace("Hello", "Hi"))
         assert (await cli("push")).code == 0
         prompt = await head(project)
-        assert prompt["template"] == "{% include 'tone/all' %}\nHi!\n"
+        assert prompt["template"] == "{% include 'tone/whole' %}\nHi!\n"
         numbers = {one["id"]: one["version_number"] for one in prompt["parts"]}
-        assert numbers == {"tone/all": 2, "tone/polite": 2}
+        assert numbers == {"tone/whole": 2, "tone/polite": 2}
         assert (await cli("sync", "--check")).code == 0
 
     async def test_a_part_in_use_is_not_deleted_and_its_users_are_named(self, cli, project, user, shared):
         shared.unlink()
         refused = await cli("push", "--delete")
         assert refused.code == 1
-        assert "parts/tone/polite.yaml: The part tone/all uses it" in refused.err
+        assert "parts/tone/polite.yaml: The part tone/whole uses it" in refused.err
         assert "The prompt greeting uses it" in refused.err
-        for path in ("greeting.yaml", "parts/tone/all.yaml"):
+        for path in ("greeting.yaml", "parts/tone/whole.yaml"):
             (user.folder / "prompts" / path).unlink()
         user.write("prompts/other.yaml", "id: other\ntemplate: Other\n")
         done = await cli("push", "--delete")
         assert done.code == 0, done.err
         assert (await part(project)).get("template") is None
-        assert (await part(project, "tone/all")).get("template") is None
+        assert (await part(project, "tone/whole")).get("template") is None
 
     @pytest.mark.parametrize(
         ("path", "text", "reason"),
@@ -145,21 +145,21 @@ class TestPull:
         done = await cli("pull")
         assert "removed tone/polite (prompts/parts/tone/polite.yaml)\n" in done.out
         assert not shared.exists()
-        assert (user.folder / "prompts/parts/tone/all.yaml").exists()
+        assert (user.folder / "prompts/parts/tone/whole.yaml").exists()
 
 
 class TestLock:
     async def test_the_lock_names_parts_and_the_versions_each_prompt_is_made_with(self, cli, user, shared):
         lock = Lock(user.world(), user.folder / "prompts")
-        assert list(lock) == ["greeting", "tone/all", "tone/polite"]
-        assert lock.get("greeting").parts == ("tone/all@1", "tone/polite@1")
+        assert list(lock) == ["greeting", "tone/polite", "tone/whole"]
+        assert lock.get("greeting").parts == ("tone/polite@1", "tone/whole@1")
         shared.write_text(TONE.replace("kind", "warm"))
         assert (await cli("lock", "--check")).code == 1
         await cli("push")
         again = Lock(user.world(), user.folder / "prompts")
-        assert again.get("greeting").parts == ("tone/all@2", "tone/polite@2")
+        assert again.get("greeting").parts == ("tone/polite@2", "tone/whole@2")
         text = again.path.read_text()
-        assert "parts:\n  tone/all:\n" in text
+        assert "parts:\n  tone/polite:\n" in text
         again.path.unlink()
         assert (await cli("lock")).err == "prompts.lock: 1 prompt, 2 parts\n"
         assert again.path.read_text() == text

@@ -85,10 +85,10 @@ class Agenda:
         item.attempts += 1
         self._missing[item.key] = parts
 
-    def arrived(self, part: str) -> None:
-        """This part is there now."""
-        for key, parts in list(self._missing.items()):
-            parts.discard(part)
+    def arrived(self, found: str) -> None:
+        """This is there now: if it is a part, whoever waits for it is due."""
+        for key, parts in list(self._missing.items()) if is_part(found) else ():
+            parts.discard(found)
             if not parts:
                 del self._missing[key]
                 self.edited(key, first=False)

@@ -263,7 +263,7 @@ class Rounds:
         try:
             heads = await self._project.heads_of({key: {base.prompt_id} for key, base in bases.items()})
             # Parts after what includes them: those that are still in use may not be, once others are gone.
-            left = sorted(bases, key=is_part)
+            left = sorted(bases, key=lambda key: (is_part(key), key))
             while left:
                 in_use = [key for key in left if not await self._is_archived(key, heads[key], is_last=False)]
                 if len(in_use) == len(left):
