@@ -110,6 +110,13 @@ class TestPush:
             assert reason in refused.out + refused.err
 
 
+async def test_what_init_makes_is_a_prompt_with_a_part(cli, project, user):
+    assert (await cli("init")).code == 0
+    assert (await cli("push")).code == 0
+    rendered = await cli("render", "greeting", "-i", "name=Alice")
+    assert rendered.out == "Hello Alice!\nWelcome to Dakora!\nKind regards,\nthe team"
+
+
 class TestPull:
     async def test_parts_are_written_where_they_lie(self, cli, project, user):
         await project.client.post(parts(project), json={"id": "tone/polite", "template": "Be polite.\n"})
