@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-_KIND = "prompt"
+from dakora_server.core.sync.names import is_part
+
 _SCHEMA = """
 create table if not exists bases (
     place text not null, kind text not null, key text not null,
@@ -26,7 +27,7 @@ _PATIENCE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """One prompt when its file and its newest version were last in step.
+    """One prompt or part when its file and its newest version were last in step.
 
     `path` is the file's, relative to the folder. `sha256` is that of the file's bytes then; it is empty where the file
     said something else already, such as a conflict to be solved.
@@ -39,6 +40,10 @@ class Base:
     folder: str
     path: str
     sha256: str = ""
+
+
+def _kind(key: str) -> str:
+    return "part" if is_part(key) else "prompt"
 
 
 class Bases:
@@ -57,8 +62,8 @@ class Bases:
         if not self.file.exists():
             return
         with contextlib.closing(self._open()) as stored:
-            query = "select id, number, version, content_hash, folder, path, sha256 from bases where place=? and kind=?"
-            for row in stored.execute(query, (self._place, _KIND)):
+            query = "select id, number, version, content_hash, folder, path, sha256 from bases where place=?"
+            for row in stored.execute(query, (self._place,)):
                 self._known[row[0].lower()] = Base(*row)
 
     def _open(self) -> sqlite3.Connection:
@@ -98,7 +103,7 @@ class Bases:
         self._changed.clear()
 
     def _store(self) -> None:
-        keys = [(self._place, _KIND, key) for key in self._changed]
+        keys = [(self._place, _kind(key), key) for key in self._changed]
         rows = [(*keys[place], *astuple(base)) for place, base in enumerate(self._changed.values()) if base is not None]
         with contextlib.closing(self._open()) as stored, stored:
             stored.executemany("delete from bases where place=? and kind=? and key=?", keys)

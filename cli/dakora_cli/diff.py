@@ -17,9 +17,10 @@ from dakora_cli.origins import Changed, Origins, fields_in_conflict, origins_of
 from dakora_cli.planning import Head, raised
 from dakora_cli.reach import ask, at_once
 from dakora_cli.refusals import Exit, Refusal
-from dakora_cli.remote import heads_of, spec_of
+from dakora_cli.remote import Whole, everything, fetch, folder_on_server, heads_of, spec_of
 from dakora_cli.word_marks import merged, painted
-from dakora_client import Dakora, Prompt
+from dakora_client import Dakora
+from dakora_server.core.sync.names import is_part
 from dakora_server.core.templates.merge import merge
 from dakora_server.core.templates.model import TemplateSpec
 from dakora_server.core.templates.serialization import to_yaml
@@ -65,8 +66,8 @@ def diff(call: Invocation, *, paths: Sequence[Path], folder: Path, words: bool, 
     PATHS are files and sub-folders, all unless given. Lines with - are the server's newest version, lines with + the
     file's. Where both have changed since they were last in step, each is shown against the version they have in
     common, and the fields that a pull could not merge are named. On a terminal the words that changed in a line stand
-    out. Comments and the order of fields are not compared. Prompts that are only on the server are named unless paths
-    are given.
+    out. Comments and the order of fields are not compared. Prompts and parts that are only on the server are named
+    unless paths are given.
     """
     reading = read_folder(call.world, folder, paths)
     if reading.problems:
@@ -84,7 +85,7 @@ def diff(call: Invocation, *, paths: Sequence[Path], folder: Path, words: bool, 
 async def _compare(origins: Origins, *, files: Sequence[PromptFile], with_rest: bool) -> list[Difference]:
     dakora, ids = origins.dakora, [file.spec.id for file in files]
     if with_rest:
-        heads: dict[str, Head] = {summary.id: summary async for summary in dakora.prompts.iter()}
+        heads = await everything(dakora)
     else:
         heads = await heads_of(dakora, ids=ids)
     here = [Difference("only here", file.spec.id, file.shown) for file in files if file.spec.id not in heads]
@@ -97,12 +98,12 @@ async def _compare(origins: Origins, *, files: Sequence[PromptFile], with_rest: 
 
 
 def _differs(file: PromptFile, head: Head) -> bool:
-    is_same = file.content_hash == head.content_hash and file.folder == head.folder
+    is_same = file.content_hash == head.content_hash and file.folder == folder_on_server(head)
     return not is_same or raised(file, head) is not None
 
 
 async def _difference(origins: Origins, file: PromptFile) -> Difference:
-    prompt = await origins.dakora.prompts.get(file.spec.id)
+    prompt = await fetch(origins.dakora, file.spec.id)
     changed, origin = await origins.changed(file, prompt)
     base = None if origin is None else await origins.spec(file.spec.id, origin)
     lines, here, there = list(_first_lines(file, prompt)), file.spec, spec_of(prompt)
@@ -117,10 +118,10 @@ async def _difference(origins: Origins, file: PromptFile) -> Difference:
     return Difference("changed", file.spec.id, file.shown, prompt.version, file.spec.version, lines, changed, conflicts)
 
 
-def _first_lines(file: PromptFile, prompt: Prompt) -> Iterator[str]:
+def _first_lines(file: PromptFile, prompt: Whole) -> Iterator[str]:
     """What differs besides the text."""
-    if file.folder != prompt.folder:
-        yield f"folder: {prompt.folder or '(none)'} -> {file.folder or '(none)'}"
+    if file.folder != (there := folder_on_server(prompt)):
+        yield f"folder: {there or '(none)'} -> {file.folder or '(none)'}"
     elif file.content_hash == prompt.content_hash:
         yield f"version: {prompt.version} -> {file.spec.version}"
 
@@ -152,10 +153,15 @@ def _field_at(lines: Sequence[str], number: int) -> str:
     return ""
 
 
+def _by_kind(found: Sequence[Difference]) -> dict[str, list[dict[str, Any]]]:
+    kinds = {"prompts": False, "parts": True}
+    return {kind: [one.to_json() for one in found if is_part(one.id) is wanted] for kind, wanted in kinds.items()}
+
+
 def _report(call: Invocation, found: Sequence[Difference]) -> None:
     out = call.out
     if out.as_json:
-        out.json({"differs": bool(found), "prompts": [one.to_json() for one in found]})
+        out.json({"differs": bool(found), **_by_kind(found)})
         return
     for one in found:
         if one.kind == "changed":

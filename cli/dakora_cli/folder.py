@@ -1,4 +1,4 @@
-"""A folder of prompt files: which files count, what each says, and where in it a fault lies."""
+"""A folder of files with prompts and parts: which files count, what each says, and where in it a fault lies."""
 
 import hashlib
 import os
@@ -12,10 +12,11 @@ import click
 from dakora_cli.refusals import Problem, WrongUse, field_at
 from dakora_cli.world import World
 from dakora_server.core.exceptions import Fault, TemplateInvalid
-from dakora_server.core.sync.names import folder_of, is_folder, is_hidden, is_yaml
+from dakora_server.core.sync.names import folder_of, is_folder, is_hidden, is_part, is_yaml, lies_with_parts
+from dakora_server.core.sync.parsing import parse_file
 from dakora_server.core.sync.positions import in_file
 from dakora_server.core.templates.model import TemplateSpec
-from dakora_server.core.templates.serialization import Document, parse_yaml
+from dakora_server.core.templates.serialization import Document
 from dakora_server.core.templates.yaml_reader import MAX_FILE_BYTES
 from dakora_server.promptvault import ProjectFileInvalid, read_project_file
 
@@ -51,7 +52,10 @@ def check_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @dataclass(frozen=True, slots=True)
 class PromptFile:
-    """A file that holds a prompt; `shown` is its path as the user would write it, `at` its path in the folder."""
+    """A file that holds a prompt or a part.
+
+    `shown` is its path as the user would write it, `at` its path in the folder.
+    """
 
     path: Path
     shown: str
@@ -65,6 +69,11 @@ class PromptFile:
     def key(self) -> str:
         """What is unique: the id, whatever the case of its letters."""
         return self.spec.id.lower()
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it holds a part and no prompt."""
+        return is_part(self.spec.id)
 
     @property
     def sha256(self) -> str:
@@ -185,7 +194,7 @@ def _read(world: World, base: Path, path: Path) -> PromptFile | list[Problem]:
     shown = world.shown(path)
     at = path.relative_to(base).as_posix()
     folder = folder_of(at)
-    if not is_folder(folder):
+    if not (is_folder(folder) or lies_with_parts(folder)):
         rule = "sub-folders have letters, digits, spaces, dots, hyphens and underscores, and are at most 8 deep"
         return [Problem(f"The folder {folder} cannot be stored: {rule}.", shown, type="invalid_folder")]
     try:
@@ -194,7 +203,7 @@ def _read(world: World, base: Path, path: Path) -> PromptFile | list[Problem]:
     except OSError as error:
         return [Problem(f"The file cannot be read: {error.strerror}.", shown, type="unreadable")]
     try:
-        spec = parse_yaml(raw, filename=shown)
+        spec = parse_file(raw, at=at, filename=shown)
         content_hash = Document.of(spec).hash
     except TemplateInvalid as error:
         return [problem_in(shown, fault) for fault in error.errors] or [Problem(error.detail, shown)]

@@ -8,7 +8,11 @@ from dakora_cli.files import write_atomically, write_new
 from dakora_cli.options import SPEAKING, Invocation, command
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_PACKED = {"prompts/greeting.yaml": "greeting.yaml", ".env": "env"}
+_PACKED = {
+    "prompts/greeting.yaml": "greeting.yaml",
+    "prompts/parts/closing/kind.yaml": "closing.yaml",
+    ".env": "env",
+}
 _IGNORED = (".dakora/", ".env")
 
 
@@ -20,10 +24,10 @@ def init(call: Invocation, *, folder: Path) -> None:
     DIR is this folder unless given. What is there already stays as it is.
     """
     out, base = call.out, call.world.cwd / folder
-    (base / "prompts").mkdir(parents=True, exist_ok=True)
     written: list[str] = []
     kept: list[str] = []
     for name, packed in _PACKED.items():
+        (base / name).parent.mkdir(parents=True, exist_ok=True)
         is_new = write_new(base / name, (_TEMPLATES / packed).read_text(encoding="utf-8"))
         (written if is_new else kept).append(name)
     (written if _ignore(base / ".gitignore") else kept).append(".gitignore")

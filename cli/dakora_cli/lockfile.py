@@ -1,12 +1,13 @@
-"""`prompts.lock`: which version of each prompt a folder is made of; sorted and stable, to be kept in git."""
+"""`prompts.lock`: which version of each prompt and part a folder is made of; sorted and stable, to be kept in git."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from dakora_cli.files import write_atomically
 from dakora_cli.refusals import Problem, Refusal
+from dakora_cli.remote import by_kind
 from dakora_cli.world import World
 from dakora_server.core.templates.yaml_reader import UnreadableError, decode, read
 from dakora_server.core.templates.yaml_writer import write_yaml
@@ -17,11 +18,25 @@ _HEAD = "# The versions that this folder is made of. Written by dakora; keep it 
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """One version: its number, its semver, and the SHA-256 of its canonical text."""
+    """One version: its number, its semver, and the SHA-256 of its canonical text.
+
+    `parts` are the exact versions of the parts it is made with (`tone/polite@2`); None while that is not known.
+    """
 
     number: int
     version: str
     sha256: str
+    parts: tuple[str, ...] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is written; without parts that says itself."""
+        entry: dict[str, Any] = {"number": self.number, "version": self.version, "sha256": self.sha256}
+        return entry | {"parts": list(self.parts)} if self.parts else entry
+
+    @classmethod
+    def from_json(cls, entry: dict[str, Any]) -> Self:
+        """What `to_json` made. Raises TypeError."""
+        return cls(**entry | {"parts": tuple(entry.get("parts") or ())})
 
 
 class Lock:
@@ -46,9 +61,9 @@ class Lock:
             ) from None
         if not isinstance(found, dict) or found.get("format") != _FORMAT:
             raise Refusal(f"{self.shown} is not a lock that this release knows: update dakora, or delete it.")
-        entries: Any = found.get("prompts") or {}
+        sections: list[Any] = [found.get(kind) or {} for kind in ("parts", "prompts")]
         try:
-            return {prompt_id: Locked(**entry) for prompt_id, entry in entries.items()}
+            return {name: Locked.from_json(entry) for section in sections for name, entry in section.items()}
         except (TypeError, AttributeError):
             raise Refusal(f"{self.shown} has an entry that is not complete: delete it and run `dakora lock`.") from None
 
@@ -65,7 +80,12 @@ class Lock:
         return self._entries.get(prompt_id)
 
     def put(self, prompt_id: str, locked: Locked) -> None:
-        """Lock this version."""
+        """Lock this version. Of one of which not everything is known, what was locked before stays."""
+        before = self._entries.get(prompt_id)
+        if locked.parts is None:
+            if before is None or replace(locked, parts=before.parts) != before:
+                return
+            locked = before
         self._entries[prompt_id] = self._changed[prompt_id] = locked
 
     def drop(self, prompt_id: str) -> None:
@@ -82,6 +102,7 @@ class Lock:
         if entries == (stored or {}):
             return False
         self._stored = self._entries = entries
-        prompts: dict[str, Any] = {prompt_id: asdict(entries[prompt_id]) for prompt_id in self}
-        write_atomically(self.path, _HEAD + write_yaml({"format": _FORMAT, "prompts": prompts}))
+        kinds = by_kind({name: locked.to_json() for name, locked in entries.items()})
+        sections: dict[str, Any] = {kind: named for kind, named in kinds.items() if named or kind == "prompts"}
+        write_atomically(self.path, _HEAD + write_yaml({"format": _FORMAT, **sections}))
         return True

@@ -1,8 +1,9 @@
 """Where a file began: the version that it and the server's newest one have in common."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from functools import partial
 from pathlib import Path
 
 from dakora_cli.bases import Base, Bases
@@ -10,8 +11,9 @@ from dakora_cli.folder import PromptFile
 from dakora_cli.lockfile import Lock, Locked
 from dakora_cli.options import Invocation
 from dakora_cli.planning import Head, MergedFile
-from dakora_cli.remote import spec_of
-from dakora_client import Dakora, NotFoundError, Prompt
+from dakora_cli.reach import at_once
+from dakora_cli.remote import Whole, fetch, folder_on_server, history, parts_named, spec_of
+from dakora_client import Dakora, NotFoundError
 from dakora_server.core.templates.merge import Merged, conflict_file, field_path, merge
 from dakora_server.core.templates.model import TemplateSpec
 from dakora_server.core.templates.serialization import update_yaml
@@ -45,6 +47,7 @@ class Origins:
     root: Path
     bases: Bases
     lock: Lock
+    unsure: dict[str, Locked] = field(default_factory=dict)
 
     async def changed(self, file: PromptFile, head: Head) -> tuple[Changed, Origin | None]:
         """Who has changed the text; where nobody knows where the file began, both have."""
@@ -67,7 +70,7 @@ class Origins:
                 return Origin(head.version_number, head.version, head.content_hash)
             known = await self._version(file.spec.id, line) or known
         if known is None:
-            for version in await self.dakora.prompts.versions(file.spec.id):
+            for version in await history(self.dakora, file.spec.id):
                 if version.content_hash == file.content_hash:
                     return Origin(version.version_number, version.version, version.content_hash, file.spec)
         return known
@@ -92,10 +95,10 @@ class Origins:
 
     async def _version(self, prompt_id: str, version: int | str) -> Origin | None:
         try:
-            prompt = await self.dakora.prompts.get(prompt_id, version=version)
+            found = await fetch(self.dakora, prompt_id, version)
         except NotFoundError:
             return None
-        return Origin(prompt.version_number, prompt.version, prompt.content_hash, spec_of(prompt))
+        return Origin(found.version_number, found.version, found.content_hash, spec_of(found))
 
     async def spec(self, prompt_id: str, origin: Origin) -> TemplateSpec | None:
         """The text of the version in common."""
@@ -104,7 +107,7 @@ class Origins:
             return None if found is None else found.spec
         return origin.spec
 
-    async def merge(self, file: PromptFile, prompt: Prompt, origin: Origin | None) -> MergedFile:
+    async def merge(self, file: PromptFile, prompt: Whole, origin: Origin | None) -> MergedFile:
         """The file with what the server has changed since `origin`."""
         base = None if origin is None else await self.spec(file.spec.id, origin)
         found = merge(base, file.spec, spec_of(prompt))
@@ -121,13 +124,29 @@ class Origins:
         """
         digest = "" if text is None else hashlib.sha256(text.encode()).hexdigest()
         number, version, content_hash = head.version_number, head.version, head.content_hash
-        self.bases.put(Base(head.id, number, version, content_hash, head.folder, at, digest))
-        self.lock.put(head.id, Locked(number, version, content_hash))
+        self.bases.put(Base(head.id, number, version, content_hash, folder_on_server(head), at, digest))
+        parts = parts_named(head) if isinstance(head, Whole) else None
+        if text is not None and "include" not in text:
+            parts = ()
+        locked = Locked(number, version, content_hash, parts)
+        self.lock.put(head.id, locked)
+        if parts is None and self.lock.get(head.id) != locked:
+            self.unsure[head.id] = locked
 
     def forget(self, prompt_id: str) -> None:
         """The prompt is gone from the folder."""
         self.bases.drop(prompt_id.lower())
         self.lock.drop(prompt_id)
+
+    async def complete(self) -> None:
+        """Ask for the parts of what was noted from a list, which does not tell them."""
+
+        async def complete_one(item_id: str, locked: Locked) -> None:
+            found = await fetch(self.dakora, item_id, locked.number)
+            self.lock.put(item_id, replace(locked, parts=parts_named(found)))
+
+        await at_once([partial(complete_one, *entry) for entry in self.unsure.items()])
+        self.unsure.clear()
 
     def save(self) -> None:
         """Store what was noted. Raises OSError."""

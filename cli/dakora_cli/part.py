@@ -10,9 +10,10 @@ import click
 from dakora_cli.options import REACHING, SPEAKING, Invocation, command, group
 from dakora_cli.output import age, counted
 from dakora_cli.part_files import STDIN, read_parts
-from dakora_cli.part_saving import PartSaver, SavedPart, follower_json, followers_of, spec_of
+from dakora_cli.part_saving import PartSaver, SavedPart, follower_json, followers_of
 from dakora_cli.reach import ask
 from dakora_cli.refusals import Refusal, WrongUse
+from dakora_cli.remote import spec_of
 from dakora_cli.screen import ago, show_rows
 from dakora_cli.selection import part_id_argument
 from dakora_cli.yaml_view import show_yaml

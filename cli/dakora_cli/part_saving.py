@@ -1,12 +1,12 @@
 """Saving a part, and what follows from it."""
 
-import json
 from dataclasses import dataclass, replace
 from typing import Any
 
 from dakora_cli.files import write_atomically
 from dakora_cli.part_files import PartFile
-from dakora_cli.refusals import Problem, Refusal
+from dakora_cli.refusals import Problem
+from dakora_cli.remote import fields_of
 from dakora_client import (
     APIError,
     AuthenticationError,
@@ -18,12 +18,9 @@ from dakora_client import (
     RateLimited,
     ServerError,
 )
-from dakora_server.core.exceptions import DakoraError, Fault
-from dakora_server.core.templates.model import TemplateSpec, parse_spec
-from dakora_server.core.templates.part_model import PartSpec
-from dakora_server.core.templates.serialization import Document, update_yaml
+from dakora_server.core.exceptions import Fault
+from dakora_server.core.templates.serialization import update_yaml
 from dakora_server.core.templates.versioning import is_higher
-from dakora_server.core.templates.yaml_reader import MAX_FILE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +46,6 @@ class SavedPart:
             "followers": [follower_json(one) for one in self.followers],
         }
         return entry if not self.problems else entry | {"errors": [one.to_json() for one in self.problems]}
-
-
-def spec_of(part: Part) -> TemplateSpec:
-    """What a part on the server says, ready to be written.
-
-    Raises Refusal when that is not all of it: a newer server may store what this release does not know, and a file
-    without it would look complete.
-    """
-    # Through JSON, because the client's values refuse to be changed and the model wants plain ones.
-    plain = json.loads(json.dumps({"id": part.id, **part.content()}))
-    try:
-        spec = parse_spec(plain, kind=PartSpec, max_source_bytes=MAX_FILE_BYTES)
-    except DakoraError as error:
-        raise _strange(part) from error
-    if Document.of(spec).hash != part.content_hash:
-        raise _strange(part)
-    return spec
 
 
 def follower_json(one: PartUsage) -> dict[str, Any]:
@@ -108,7 +88,7 @@ class PartSaver:
     async def _create(self, file: PartFile) -> SavedPart:
         try:
             made = await self.dakora.parts.create(
-                file.spec.id, **_fields(file), version=file.spec.version, message=self.message
+                file.spec.id, **fields_of(file.spec), version=file.spec.version, message=self.message
             )
         except ConflictError as error:
             if error.code != "part_archived":
@@ -128,7 +108,7 @@ class PartSaver:
         if asked is None and file.content_hash == head.content_hash:
             return SavedPart(file, "unchanged", head.version)
         saved = await self.dakora.parts.update(
-            file.spec.id, **_fields(file), version=asked, message=self.message, if_match=head
+            file.spec.id, **fields_of(file.spec), version=asked, message=self.message, if_match=head
         )
         followers = await followers_of(self.dakora, saved)
         return SavedPart(file, outcome, saved.version, followers, _rewritten(file, saved))
@@ -145,19 +125,10 @@ def _is_behind(file: PartFile, head: Part) -> bool:
     return own is not None and is_higher(head.version, own) and file.content_hash != head.content_hash
 
 
-def _fields(file: PartFile) -> dict[str, Any]:
-    """The content as keyword arguments of the client's `create` and `update`."""
-    return {name: value for name, value in file.spec.content().items() if name != "id"}
-
-
 def _problems(file: PartFile, error: APIError) -> tuple[Problem, ...]:
     """Every fault the server found, at its place in the file."""
     faults = [Fault(fault.message, fault.loc, fault.line, fault.column, fault.type) for fault in error.errors]
     return tuple(file.problem(fault) for fault in faults) or (Problem(error.detail, file.shown, type=error.code),)
-
-
-def _strange(part: Part) -> Refusal:
-    return Refusal(f"The server's {part.id} holds something that this release does not know: update dakora.")
 
 
 def _rewritten(file: PartFile, part: Part) -> tuple[Problem, ...]:

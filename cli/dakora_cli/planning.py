@@ -10,7 +10,7 @@ from dakora_server.core.templates.versioning import is_higher
 
 
 class Head(Protocol):
-    """A prompt's newest version on the server, as a list or an answer shows it."""
+    """The newest version of a prompt or part on the server, as a list or an answer shows it."""
 
     @property
     def id(self) -> str: ...
@@ -20,8 +20,6 @@ class Head(Protocol):
     def version_number(self) -> int: ...
     @property
     def content_hash(self) -> str: ...
-    @property
-    def folder(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

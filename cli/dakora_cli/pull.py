@@ -18,8 +18,8 @@ from dakora_cli.progress import progress
 from dakora_cli.pulling import CHANGING, Fate, Pulled, Puller, refused
 from dakora_cli.reach import ask, at_once
 from dakora_cli.refusals import Exit, Problem, Refusal
-from dakora_cli.remote import spec_of
-from dakora_client import Dakora, NotFoundError, Prompt
+from dakora_cli.remote import Whole, by_kind, everything, fetch, parts_named, spec_of
+from dakora_client import Dakora, NotFoundError
 from dakora_server.core.templates.serialization import Document
 
 _STYLES = {
@@ -58,12 +58,13 @@ def pull(
     locked: bool,
     force: bool,
 ) -> int:
-    """Bring the server's prompts into a folder, merged with what was edited there.
+    """Bring the server's prompts and parts into a folder, merged with what was edited there.
 
-    IDS are prompts, all unless given. A file that is there is changed in place, so that its comments stay; new ones
-    are named after the prompt, in the sub-folder that is its folder. What changed here and on the server is merged by
-    field and by line; where both changed the same, both stand in the file between markers, as in git, and the exit
-    code is 1. A prompt that was archived takes its file along, unless that was edited.
+    IDS are prompts and parts, all unless given. A file that is there is changed in place, so that its comments stay;
+    new ones are named after the prompt, in the sub-folder that is its folder; parts lie in parts/. What changed here
+    and on the server is merged by field and by line; where both changed the same, both stand in the file between
+    markers, as in git, and the exit code is 1. A prompt or part that was archived takes its file along, unless that
+    was edited.
     """
     found = pull_folder(call, folder, ids=ids, rehearse=check_only or dry_run, force=force, locked=locked)
     show_pulled(call, found.results, rehearse=check_only or dry_run)
@@ -116,6 +117,8 @@ def pull_folder(
             with progress(call, "Pulling", len(heads)) as step:
                 await at_once([partial(one, *entry) for entry in heads.items()], done=step)
             results.extend(_removed(puller, heads, ids=ids, force=force))
+            if not rehearse:
+                await origins.complete()
         finally:
             if not rehearse:
                 origins.save()
@@ -154,18 +157,20 @@ async def _locked(origins: Origins, ids: Sequence[str]) -> dict[str, Head]:
     if not origins.lock.exists:
         raise Refusal(f"There is no {origins.lock.shown}: `dakora lock` writes it.")
 
-    async def version(prompt_id: str) -> Prompt:
+    async def version(prompt_id: str) -> Whole:
         locked = origins.lock.get(prompt_id)
         if locked is None:
             raise Refusal(f"{prompt_id} is not in {origins.lock.shown}.")
         try:
-            prompt = await origins.dakora.prompts.get(prompt_id, version=locked.number)
+            found = await fetch(origins.dakora, prompt_id, locked.number)
         except NotFoundError as error:
             raise Refusal(f"{prompt_id} {locked.version} is locked, and the server has no such version.") from error
         # The hash is computed from what came, not believed.
-        if Document.of(spec_of(prompt)).hash != locked.sha256:
+        if Document.of(spec_of(found)).hash != locked.sha256:
             raise Refusal(f"{prompt_id} {locked.version} is another text than the locked one (SHA-256).")
-        return prompt
+        if locked.parts is not None and parts_named(found) != locked.parts:
+            raise Refusal(f"{prompt_id} {locked.version} has other parts than the locked one.")
+        return found
 
     wanted = list(ids or origins.lock)
     return dict(zip(wanted, await at_once([partial(version, prompt_id) for prompt_id in wanted]), strict=True))
@@ -174,11 +179,11 @@ async def _locked(origins: Origins, ids: Sequence[str]) -> dict[str, Head]:
 async def _wanted(dakora: Dakora, results: list[Pulled], *, ids: Sequence[str]) -> dict[str, Head]:
     """What is to be written; what is not there joins the results."""
     if not ids:
-        return {summary.id: summary async for summary in dakora.prompts.iter()}
+        return await everything(dakora)
     heads: dict[str, Head] = {}
     for prompt_id in ids:
         try:
-            heads[prompt_id] = await dakora.prompts.get(prompt_id)
+            heads[prompt_id] = await fetch(dakora, prompt_id)
         except NotFoundError as error:
             results.append(Pulled(prompt_id, Fate.REFUSED, problem=Problem(error.detail, type=error.code)))
     return heads
@@ -204,4 +209,5 @@ def pulled_json(results: Sequence[Pulled]) -> dict[str, Any]:
     """The same, for programs."""
     ordered = sorted(results, key=lambda one: one.id.lower())
     counts = Counter(one.fate.replace(" ", "_") for one in ordered)
-    return {"prompts": [one.to_json() for one in ordered], "counts": counts}
+    kinds = by_kind({one.id: one.to_json() for one in ordered})
+    return {kind: list(entries.values()) for kind, entries in kinds.items()} | {"counts": counts}

@@ -1,4 +1,4 @@
-"""Bringing one of the server's prompts into the folder."""
+"""Bringing one of the server's prompts or parts into the folder."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,11 +11,10 @@ from dakora_cli.folder import PromptFile
 from dakora_cli.origins import Changed, Origin, Origins, version_line
 from dakora_cli.planning import Head
 from dakora_cli.refusals import Problem, Refusal
-from dakora_cli.remote import spec_of
+from dakora_cli.remote import Whole, folder_on_server, history, spec_of, whole
 from dakora_cli.world import World
-from dakora_client import Prompt
 from dakora_server.core.sync import disk
-from dakora_server.core.sync.names import is_folder, moved_path, new_path
+from dakora_server.core.sync.names import is_folder, is_part, lies_with_parts, moved_path, new_path, part_id_of
 from dakora_server.core.templates.serialization import Document, to_yaml, update_yaml
 from dakora_server.core.templates.versioning import is_higher
 
@@ -105,16 +104,14 @@ class Puller:
         """A file that holds any version of the server's may be replaced by another one."""
         if file.content_hash == head.content_hash and file.spec.version in {None, head.version}:
             return await self._in_step(file, head, is_raised=False)
-        history = await self.origins.dakora.prompts.versions(file.spec.id)
-        if self.force or any(version.content_hash == file.content_hash for version in history):
+        versions = await history(self.origins.dakora, file.spec.id)
+        if self.force or any(version.content_hash == file.content_hash for version in versions):
             return self._overwrite(file, await self._whole(head))
         reason = f"this has edits that the server has never seen, and {head.version} is locked: push, or use --force"
         return refused(file.spec.id, reason, file.shown, kind="unpushed_edits")
 
-    async def _whole(self, head: Head) -> Prompt:
-        if isinstance(head, Prompt):
-            return head
-        return await self.origins.dakora.prompts.get(head.id)
+    async def _whole(self, head: Head) -> Whole:
+        return await whole(self.origins.dakora, head)
 
     async def _in_step(self, file: PromptFile, head: Head, *, is_raised: bool) -> Pulled:
         """The texts are the same: a version line and a folder follow."""
@@ -134,21 +131,22 @@ class Puller:
         base = self.origins.bases.get(file.key)
         if self.exactly:
             return False
-        return file.folder != head.folder and (self.force or base is None or base.folder != head.folder)
+        there = folder_on_server(head)
+        return file.folder != there and (self.force or base is None or base.folder != there)
 
-    def _write_new(self, prompt: Prompt) -> Pulled:
-        target = self._free(prompt, lambda attempt: new_path(prompt.folder, prompt.id, attempt=attempt))
+    def _write_new(self, prompt: Whole) -> Pulled:
+        target = self._free(prompt, lambda attempt: new_path(folder_on_server(prompt), prompt.id, attempt=attempt))
         text = to_yaml(spec_of(prompt), version=prompt.version)
         if not self.rehearse:
             self._create(target, text)
         return self._noted(prompt, target, text, Fate.WRITTEN)
 
-    def _overwrite(self, file: PromptFile, prompt: Prompt, *, version: str | None = None) -> Pulled:
+    def _overwrite(self, file: PromptFile, prompt: Whole, *, version: str | None = None) -> Pulled:
         line = None if file.spec.version is None else version or prompt.version
         text = update_yaml(file.text, spec_of(prompt), version=line)
         return self._put_in_place(file, prompt, text, Fate.UPDATED)
 
-    async def _merge(self, file: PromptFile, prompt: Prompt, origin: Origin | None) -> Pulled:
+    async def _merge(self, file: PromptFile, prompt: Whole, origin: Origin | None) -> Pulled:
         merged = await self.origins.merge(file, prompt, origin)
         if not merged.conflicts:
             is_theirs = Document.of(merged.spec).hash == prompt.content_hash
@@ -161,12 +159,12 @@ class Puller:
             prompt.id, Fate.CONFLICT, pulled.path, prompt.version, Problem(reason, pulled.path, type="conflict")
         )
 
-    def _put_in_place(self, file: PromptFile, prompt: Prompt, text: str, fate: Fate) -> Pulled:
+    def _put_in_place(self, file: PromptFile, prompt: Whole, text: str, fate: Fate) -> Pulled:
         """The text in the file, which moves where the server's prompt has moved."""
         is_new_place = self._moves(file, prompt)
         target = file.path
         if is_new_place:
-            target = self._free(prompt, lambda attempt: moved_path(file.at, prompt.folder, attempt=attempt))
+            target = self._free(prompt, lambda attempt: moved_path(file.at, folder_on_server(prompt), attempt=attempt))
             fate = Fate.MOVED if fate is Fate.UPDATED else fate
         if not self.rehearse:
             try:
@@ -182,7 +180,7 @@ class Puller:
     def _create(self, target: Path, text: str) -> None:
         disk.create(self._disk, target.relative_to(self.root).as_posix(), text.encode())
 
-    def _noted(self, prompt: Prompt, target: Path, text: str, fate: Fate) -> Pulled:
+    def _noted(self, prompt: Whole, target: Path, text: str, fate: Fate) -> Pulled:
         if not self.rehearse:
             is_in_step = fate in {Fate.WRITTEN, Fate.UPDATED, Fate.MOVED}
             at = target.relative_to(self.root).as_posix()
@@ -193,14 +191,23 @@ class Puller:
     def _disk(self) -> Path:
         return self.root.resolve()
 
-    def _free(self, prompt: Prompt, name: Callable[[int], str]) -> Path:
+    def _free(self, prompt: Whole, name: Callable[[int], str]) -> Path:
         """A path in the folder that nothing has yet. Raises Refusal where there can be none."""
         # The names come from the server, which may be anybody's.
-        if not is_folder(prompt.folder) or "/" in prompt.id or prompt.id.startswith("."):
+        folder, first = folder_on_server(prompt), name(0)
+        if is_part(prompt.id):
+            is_fit = part_id_of(first) == prompt.id
+        else:
+            is_fit = is_folder(folder) and not prompt.id.startswith(".")
+            if lies_with_parts(folder):
+                raise Refusal(f"{prompt.id} is a prompt, and its folder {folder} is for parts: move it to another one.")
+        if not is_fit:
             raise Refusal(f"The server's folder or id of {prompt.id} is no name for a file.")
         attempt = 0
         while (target := self.root / name(attempt)).exists() or target.is_symlink():
             attempt += 1
+            if is_part(prompt.id):
+                raise Refusal(f"{self.world.shown(target)} is in the way of {prompt.id}: it can lie nowhere else.")
         if not target.parent.resolve().is_relative_to(self.root.resolve()):
             raise Refusal(f"{self.world.shown(target.parent)} leads out of the folder: {prompt.id} was not written.")
         return target
@@ -224,7 +231,7 @@ class Puller:
         """The text stays in `.dakora/`: whether the server archived the prompt or never had it, it does not tell."""
         aside = self.root.parent / ".dakora" / "removed"
         aside.mkdir(parents=True, exist_ok=True)
-        write_atomically(aside / f"{file.spec.id}.{file.sha256[:8]}.yaml", file.text)
+        write_atomically(aside / f"{file.spec.id.replace('/', '.')}.{file.sha256[:8]}.yaml", file.text)
         disk.remove(self._disk, file.at, digest=file.sha256)
 
     def _forget(self, prompt_id: str) -> None:

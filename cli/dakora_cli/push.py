@@ -1,7 +1,7 @@
 """`dakora push`."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,13 +15,13 @@ from dakora_cli.folder import PromptFile, Reading, check_options, folder_at, fol
 from dakora_cli.options import REACHING, SPEAKING, Invocation, command
 from dakora_cli.origins import Origins, origins_of
 from dakora_cli.output import counted
-from dakora_cli.planning import SENDING, Outcome, Plan
-from dakora_cli.progress import progress
-from dakora_cli.reach import ask, at_once, refusal_of
+from dakora_cli.planning import SENDING, Head, Outcome, Plan
+from dakora_cli.reach import ask, at_once
 from dakora_cli.refusals import Exit, Problem, Refusal
-from dakora_cli.remote import heads_of
+from dakora_cli.remote import by_kind, heads_of
 from dakora_cli.saving import Saved, Saver
-from dakora_client import Dakora, DakoraError
+from dakora_cli.sending import Sender, foreseen, sending
+from dakora_client import Dakora
 
 _STYLES = {
     Outcome.CREATED: "green",
@@ -74,11 +74,12 @@ def push(
     message: str | None,
     force: bool,
 ) -> int:
-    """Save the prompts of a folder on the server.
+    """Save the prompts and parts of a folder on the server.
 
-    PATHS are files and sub-folders, all unless given. Every file is checked before the first one is sent. What has
-    not changed is left alone; a changed file becomes the next version, and its version line is rewritten. What somebody
-    else has saved since is merged into it by field and by line; where both changed the same, the file is refused.
+    PATHS are files and sub-folders, all unless given. Every file is checked before the first one is sent, and parts go
+    before what includes them. What has not changed is left alone; a changed file becomes the next version, and its
+    version line is rewritten. What somebody else has saved since is merged into it by field and by line; where both
+    changed the same, the file is refused.
     """
     rehearse = check_only or dry_run
     order = Push(folder, paths, message, force, delete, rehearse)
@@ -121,54 +122,40 @@ async def _push(
 ) -> None:
     saver = Saver(origins, order.message, order.force)
     heads = await heads_of(origins.dakora, ids=[file.spec.id for file in files])
-
-    async def planned(file: PromptFile) -> tuple[PromptFile, Plan]:
-        return file, await saver.plan(file, heads.get(file.spec.id))
-
-    plans = await at_once([partial(planned, file) for file in files])
+    plans = await _planned(saver, files, heads)
     faults = [fault for file, plan in plans if plan.is_sent for fault in check(file)[0]]
     if faults:
         raise _unfit(faults)
     gone = _gone(order, files, origins)
     if order.rehearse:
-        results += [_foreseen(file, plan) for file, plan in plans]
+        results += [foreseen(file, plan) for file, plan in plans]
         results += [Saved(base.id, base.path, Outcome.ARCHIVED if order.delete else Outcome.MISSING) for base in gone]
         return
-    for file, plan in plans:
-        head = heads.get(file.spec.id)
-        if not plan.is_sent:
-            results.append(_foreseen(file, plan))
-            if plan.outcome is Outcome.UNCHANGED and head is not None:
-                origins.note(head, at=file.at, text=file.text)
-    sent = [(file, plan) for file, plan in plans if plan.is_sent]
-    await _send(call, saver, sent, gone if order.delete else (), results)
+    sent = sum(plan.is_sent for _, plan in plans)
+    with sending(call, sent + len(gone) * order.delete) as step:
+        sender = Sender(saver, results, step)
+        first = [(file, plan) for file, plan in plans if file.is_part and plan.is_sent]
+        before, plans = heads, [entry for entry in plans if not (entry[0].is_part and entry[1].is_sent)]
+        if await sender.parts(first):
+            # What follows a part has a new version now, and its file is not behind because of that.
+            heads = await heads_of(origins.dakora, ids=[file.spec.id for file, _ in plans])
+            plans = await _planned(saver, [file for file, _ in plans], heads)
+        sender.keep([entry for entry in plans if not entry[1].is_sent], heads, before=before)
+        await sender.send([entry for entry in plans if entry[1].is_sent])
+        if order.delete:
+            await sender.archive(gone)
+    await origins.complete()
     if not order.delete:
         results += [Saved(base.id, base.path, Outcome.MISSING) for base in gone]
 
 
-async def _send(
-    call: Invocation,
-    saver: Saver,
-    sent: Sequence[tuple[PromptFile, Plan]],
-    gone: Sequence[Base],
-    results: list[Saved],
-) -> None:
-    before = len(results)
+async def _planned(
+    saver: Saver, files: Sequence[PromptFile], heads: Mapping[str, Head]
+) -> list[tuple[PromptFile, Plan]]:
+    async def planned(file: PromptFile) -> tuple[PromptFile, Plan]:
+        return file, await saver.plan(file, heads.get(file.spec.id))
 
-    async def save(file: PromptFile, plan: Plan) -> None:
-        results.append(await saver.save(file, plan))
-
-    async def archive(base: Base) -> None:
-        results.append(await saver.archive(base))
-
-    jobs = [*(partial(save, *entry) for entry in sent), *(partial(archive, base) for base in gone)]
-    try:
-        with progress(call, "Saving", len(jobs)) as step:
-            await at_once(jobs, done=step)
-    except DakoraError as error:
-        refusal = refusal_of(error, call.connection)
-        refusal.message = f"Stopped after {len(results) - before} of {counted(len(jobs), 'prompt')}: {refusal.message}"
-        raise refusal from None
+    return await at_once([partial(planned, file) for file in files])
 
 
 def _gone(order: Push, files: Sequence[PromptFile], origins: Origins) -> list[Base]:
@@ -183,11 +170,6 @@ def _gone(order: Push, files: Sequence[PromptFile], origins: Origins) -> list[Ba
             "--force does it, if that is what you want."
         )
     return gone
-
-
-def _foreseen(file: PromptFile, plan: Plan) -> Saved:
-    problems = () if plan.reason is None else (Problem(plan.reason, file.shown, type="conflict"),)
-    return Saved(file.spec.id, file.shown, plan.outcome, plan.version, problems)
 
 
 def _unfit(problems: Sequence[Problem]) -> Refusal:
@@ -226,4 +208,7 @@ def show_saved(call: Invocation, results: Sequence[Saved], *, rehearse: bool) ->
 def saved_json(results: Sequence[Saved]) -> dict[str, Any]:
     """The same, for programs."""
     ordered = sorted(results, key=lambda one: one.path or one.id)
-    return {"prompts": [one.to_json() for one in ordered], "counts": Counter(one.outcome for one in ordered)}
+    kinds = by_kind({one.id: one.to_json() for one in ordered})
+    return {kind: list(entries.values()) for kind, entries in kinds.items()} | {
+        "counts": Counter(one.outcome for one in ordered)
+    }

@@ -53,6 +53,7 @@ prompts are shown and not obeyed; in a pipe every byte is as it was stored.
 `push`, `pull`, `sync`, `diff`, `lock` and `validate` work on a folder, `prompts` unless `--dir` or `promptvault.yaml`
 says otherwise: every `*.yaml` and `*.yml` in it, hidden ones aside. The sub-folder is the prompt's folder on the
 server; the id is the one inside the file, whatever the file is called. Links that lead out of the folder are refused.
+In `parts/` lie [parts](parts.md#in-a-folder); whatever is said here of prompts is true of them.
 
 What is merged and when, `.dakora/` and `prompts.lock`: see [folder and project in step](folder.md).
 

@@ -1,4 +1,4 @@
-"""Saving one file's prompt on the server."""
+"""Saving one file's prompt or part on the server."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,20 +8,19 @@ from dakora_cli.folder import PromptFile
 from dakora_cli.origins import Changed, Origin, Origins
 from dakora_cli.planning import Head, MergedFile, Outcome, Plan, raised
 from dakora_cli.refusals import Problem
-from dakora_cli.remote import fields_of
+from dakora_cli.remote import Shelf, Whole, fetch, folder_on_server, whole
 from dakora_client import (
     APIError,
     AuthenticationError,
     ConflictError,
     NotFoundError,
     PreconditionFailed,
-    Prompt,
     RateLimited,
     ServerError,
 )
 from dakora_server.core.exceptions import Fault
 from dakora_server.core.sync import disk
-from dakora_server.core.templates.serialization import Document, replace_version, update_yaml
+from dakora_server.core.templates.serialization import Document, update_yaml
 
 _ATTEMPTS = 5
 
@@ -50,6 +49,10 @@ class Saver:
     message: str | None = None
     force: bool = False
 
+    @property
+    def _shelf(self) -> Shelf:
+        return Shelf(self.origins.dakora, self.message)
+
     async def plan(self, file: PromptFile, head: Head | None) -> Plan:
         """Decide. What changed on the server since the file began is merged into it before it is sent."""
         if head is None:
@@ -57,7 +60,7 @@ class Saver:
         version, moves = raised(file, head), self._moves(file, head)
         changed, origin = await self.origins.changed(file, head)
         if changed is Changed.nobody:
-            is_elsewhere = file.folder != head.folder
+            is_elsewhere = file.folder != folder_on_server(head)
             if version is not None or (is_elsewhere and moves):
                 return Plan(Outcome.UPDATED, version, moves=moves)
             return Plan(Outcome.BEHIND if is_elsewhere else Outcome.UNCHANGED)
@@ -72,7 +75,7 @@ class Saver:
     async def _merged(
         self, file: PromptFile, head: Head, origin: Origin | None, *, version: str | None, moves: bool
     ) -> Plan:
-        prompt = head if isinstance(head, Prompt) else await self.origins.dakora.prompts.get(head.id)
+        prompt = await whole(self.origins.dakora, head)
         merged = await self.origins.merge(file, prompt, origin)
         if merged.conflicts:
             fields = ", ".join(merged.conflicts)
@@ -85,7 +88,8 @@ class Saver:
     def _moves(self, file: PromptFile, head: Head) -> bool:
         """Whether the prompt follows the file's sub-folder: not where only the server has moved it."""
         base = self.origins.bases.get(file.key)
-        return self.force or base is None or file.folder != base.folder or head.folder == base.folder
+        there = folder_on_server(head)
+        return self.force or base is None or file.folder != base.folder or there == base.folder
 
     async def save(self, file: PromptFile, planned: Plan) -> Saved:
         """Do what was planned. A no that concerns only this file is in the answer; any other is raised."""
@@ -100,22 +104,16 @@ class Saver:
 
     async def _create(self, file: PromptFile) -> Saved:
         try:
-            prompt = await self.origins.dakora.prompts.create(
-                file.spec.id,
-                **fields_of(file.spec),
-                version=file.spec.version,
-                folder=file.folder,
-                message=self.message,
-            )
+            prompt = await self._shelf.create(file.spec, folder=file.folder)
         except ConflictError as error:
-            if error.code != "prompt_archived":
+            if error.code not in {"prompt_archived", "part_archived"}:
                 raise
             return await self._restore(file, error)
         return self._done(file, Outcome.CREATED, prompt)
 
     async def _restore(self, file: PromptFile, conflict: ConflictError) -> Saved:
         try:
-            archived = await self.origins.dakora.prompts.restore(file.spec.id)
+            archived = await self._shelf.restore(file.spec.id)
         except NotFoundError:
             # Another spelling of the id holds it, and only that one can be restored.
             raise conflict from None
@@ -128,7 +126,7 @@ class Saver:
         """Save on top of what is newest, and merge again when somebody was faster."""
         stale: tuple[PreconditionFailed, str | None] | None = None
         for _ in range(_ATTEMPTS):
-            head = await self.origins.dakora.prompts.get(file.spec.id)
+            head = await fetch(self.origins.dakora, file.spec.id)
             if stale is not None and stale[1] == head.etag:
                 break  # nobody was faster: the server means something else
             try:
@@ -138,7 +136,7 @@ class Saver:
         assert stale is not None  # noqa: S101 - a loop that comes here has met one
         raise stale[0]
 
-    async def _put(self, file: PromptFile, head: Prompt, planned: Plan) -> Saved:
+    async def _put(self, file: PromptFile, head: Whole, planned: Plan) -> Saved:
         if planned.outcome is Outcome.REFUSED:
             return _refused(file, Problem(planned.reason or "", file.shown, type="conflict"))
         if not planned.is_sent:
@@ -146,24 +144,22 @@ class Saver:
                 self.origins.note(head, at=file.at, text=file.text)
             return Saved(file.spec.id, file.shown, planned.outcome, head.version)
         spec = file.spec if planned.merged is None else planned.merged.spec
-        prompt = await self.origins.dakora.prompts.update(
-            file.spec.id,
-            **fields_of(spec),
-            version=planned.version,
-            folder=file.folder if planned.moves else None,
-            message=self.message,
-            if_match=head,
-        )
+        folder = file.folder if planned.moves else None
+        prompt = await self._shelf.update(spec, on=head, version=planned.version, folder=folder)
         return self._done(file, planned.outcome, prompt, merged=planned.merged)
 
-    def _done(self, file: PromptFile, outcome: Outcome, prompt: Prompt, *, merged: MergedFile | None = None) -> Saved:
+    def follow(self, file: PromptFile, head: Head) -> Saved:
+        """The prompt has a newer version with the same text, because a part of it was saved: so does the file."""
+        return self._done(file, Outcome.UNCHANGED, head)
+
+    def _done(self, file: PromptFile, outcome: Outcome, prompt: Head, *, merged: MergedFile | None = None) -> Saved:
         """The file now says what was saved, and names its version, so that the next push knows where it began."""
         text, problems = file.text, list[Problem]()
         line = None if file.spec.version is None else prompt.version
         if merged is not None:
             text = update_yaml(file.text, merged.spec, version=line)
         elif line is not None and line != file.spec.version:
-            text = replace_version(file.text, line)
+            text = update_yaml(file.text, file.spec, version=line)
         try:
             if text != file.text:
                 disk.replace(self.origins.root.resolve(), file.at, text.encode(), digest=file.sha256)
@@ -179,16 +175,19 @@ class Saver:
     async def archive(self, base: Base) -> Saved:
         """Archive a prompt whose file is gone, unless it has changed on the server since."""
         try:
-            head = await self.origins.dakora.prompts.get(base.id)
+            head = await fetch(self.origins.dakora, base.id)
             if not self.force and head.content_hash != base.content_hash:
                 reason = f"deleted here, but changed on the server ({head.version}): pull brings it back"
                 problem = Problem(reason, base.path, type="conflict")
                 return Saved(base.id, base.path, Outcome.REFUSED, problems=(problem,))
-            await self.origins.dakora.prompts.delete(base.id, if_match=head)
+            await self._shelf.delete(head)
         except NotFoundError:
             pass  # archived already
-        except PreconditionFailed as error:
-            return Saved(base.id, base.path, Outcome.REFUSED, problems=(Problem(error.detail, type=error.code),))
+        except (PreconditionFailed, ConflictError) as error:
+            # Of a part in use every fault names one who uses it.
+            said = [fault.message for fault in error.errors] or [error.detail]
+            problems = tuple(Problem(one, base.path, type=error.code) for one in said)
+            return Saved(base.id, base.path, Outcome.REFUSED, problems=problems)
         self.origins.forget(base.id)
         return Saved(base.id, base.path, Outcome.ARCHIVED, base.version)
 

@@ -23,7 +23,7 @@ async def test_comments_and_spelling_are_no_difference(cli, user):
     path.write_text("# A comment\n" + PROMPT.replace("description: Old", "description: 'Old'"))
     same = await cli("diff", "--check")
     assert (same.code, same.out) == (0, "")
-    assert (await cli("diff", "--json")).json == {"differs": False, "prompts": []}
+    assert (await cli("diff", "--json")).json == {"differs": False, "prompts": [], "parts": []}
 
 
 async def test_what_is_on_one_side_only_is_named(cli, project, user):

@@ -11,16 +11,21 @@ def test_init_makes_a_folder_that_validates(user):
     assert sorted(path.name for path in user.folder.iterdir()) == [".env", ".gitignore", "prompts"]
     assert (user.folder / ".gitignore").read_text() == ".dakora/\n.env\n"
     checked = user("validate", "--json")
-    assert checked.json == {"ok": True, "files": 1, "errors": [], "warnings": []}
+    assert checked.json == {"ok": True, "files": 2, "errors": [], "warnings": []}
 
 
 def test_init_overwrites_nothing(user):
-    mine = {"prompts/greeting.yaml": "mine", ".env": "MINE=1", ".gitignore": "node_modules\n.dakora"}
+    mine = {
+        "prompts/greeting.yaml": "mine",
+        "prompts/parts/closing/kind.yaml": "mine too",
+        ".env": "MINE=1",
+        ".gitignore": "node_modules\n.dakora",
+    }
     for name, text in mine.items():
         user.write(name, text)
     made = user("init", "--json")
     assert made.json["written"] == [".gitignore"]
-    assert made.json["kept"] == ["prompts/greeting.yaml", ".env"]
+    assert made.json["kept"] == ["prompts/greeting.yaml", "prompts/parts/closing/kind.yaml", ".env"]
     assert (user.folder / "prompts/greeting.yaml").read_text() == "mine"
     assert (user.folder / ".env").read_text() == "MINE=1"
     assert (user.folder / ".gitignore").read_text() == "node_modules\n.dakora\n.env\n"

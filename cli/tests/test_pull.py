@@ -3,6 +3,12 @@
 import pytest
 
 
+def served(answer, request, prompt):
+    """A server's answer that has one prompt, and no part."""
+    listed = {"prompts": [prompt], "parts": {"by_category": {}}}
+    return answer(200, json=listed.get(request.url.path.rpartition("/")[2], prompt))
+
+
 def tree(user, folder="prompts"):
     base = user.folder / folder
     return sorted(path.relative_to(base).as_posix() for path in base.rglob("*") if path.is_file())
@@ -126,7 +132,7 @@ async def test_a_link_in_the_folder_does_not_lead_a_file_out(cli, project, user)
 )
 def test_a_server_cannot_choose_a_path_outside_of_the_folder(user, answer, prompt_json, prompt_id, folder):
     evil = prompt_json(prompt_id, folder=folder)
-    answers = user.facing(lambda request: answer(200, json=[evil] if request.url.path.endswith("/prompts") else evil))
+    answers = user.facing(lambda request: served(answer, request, evil))
     refused = answers("pull")
     assert refused.code == 1
     assert [path for path in user.folder.rglob("*") if path.is_file()] == []
@@ -135,7 +141,7 @@ def test_a_server_cannot_choose_a_path_outside_of_the_folder(user, answer, promp
 
 def test_a_prompt_that_this_release_does_not_understand_is_not_written_in_part(user, answer, prompt_json):
     newer = prompt_json(content_hash="f" * 64, something_new=1)
-    answers = user.facing(lambda request: answer(200, json=[newer] if request.url.path.endswith("/prompts") else newer))
+    answers = user.facing(lambda request: served(answer, request, newer))
     refused = answers("pull")
     assert refused.code == 1
     assert "update dakora" in refused.err

@@ -238,7 +238,7 @@ def test_a_server_that_goes_away_stops_the_push_and_says_how_far_it_came(user, a
     stopped = user.facing(answers)("push")
     assert stopped.code == 3
     assert len(stopped.out.splitlines()) == 5
-    assert "Stopped after 5 of 30 prompts: The server is busy" in stopped.err
+    assert "Stopped after 5 of 30 files: The server is busy" in stopped.err
 
 
 def test_a_file_that_cannot_be_rewritten_is_said_and_saved_all_the_same(user, answer, prompt_json):

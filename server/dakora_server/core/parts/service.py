@@ -32,6 +32,8 @@ from dakora_server.core.templates.part_model import PartSpec
 from dakora_server.core.templates.serialization import Document
 from dakora_server.core.templates.versioning import is_higher, next_version
 
+_SUBJECT = "!part/"
+
 
 @dataclass(frozen=True, slots=True)
 class Saved:
@@ -43,7 +45,12 @@ class Saved:
 
 def subject(part_id: str) -> str:
     """What is announced when a part changes. No prompt can have such an id."""
-    return f"!part/{part_id}"
+    return f"{_SUBJECT}{part_id}"
+
+
+def part_in(subject: str) -> str | None:
+    """The part whose change is announced like this; None where it is about something else."""
+    return subject.removeprefix(_SUBJECT) if subject.startswith(_SUBJECT) else None
 
 
 async def list_parts(

@@ -7,9 +7,8 @@ both changed: so a lost base costs a question, never a text.
 
 from enum import Enum, auto
 
-from dakora_server.core.prompts.records import PromptRecord
 from dakora_server.core.sync.names import folder_of
-from dakora_server.core.sync.records import Base, PromptFile
+from dakora_server.core.sync.records import Base, Head, PromptFile
 from dakora_server.core.templates.versioning import is_higher
 
 
@@ -35,7 +34,7 @@ class Move(Enum):
     to_disk = auto()
 
 
-def decide(base: Base | None, file: PromptFile | None, head: PromptRecord | None, *, archived: bool = False) -> Step:
+def decide(base: Base | None, file: PromptFile | None, head: Head | None, *, archived: bool = False) -> Step:
     """The step for the text of one prompt. `archived` matters only where there is a file and no live prompt."""
     if file is None:
         return _without_file(base, head)
@@ -47,7 +46,7 @@ def decide(base: Base | None, file: PromptFile | None, head: PromptRecord | None
     return _with_both(base, file, head)
 
 
-def _without_file(base: Base | None, head: PromptRecord | None) -> Step:
+def _without_file(base: Base | None, head: Head | None) -> Step:
     if head is None:
         return Step.nothing if base is None else Step.forget
     # An edit on the server outlives a deletion here.
@@ -65,7 +64,7 @@ def _without_prompt(base: Base | None, file: PromptFile, *, archived: bool) -> S
     return Step.remove if file.sha256 == base.sha256 else Step.keep
 
 
-def _with_both(base: Base | None, file: PromptFile, head: PromptRecord) -> Step:
+def _with_both(base: Base | None, file: PromptFile, head: Head) -> Step:
     raised = file.version is not None and is_higher(file.version, head.semver)
     if file.content_hash == head.content_hash:
         if raised:
@@ -79,7 +78,7 @@ def _with_both(base: Base | None, file: PromptFile, head: PromptRecord) -> Step:
     return Step.save if head.content_hash == base.content_hash else Step.merge
 
 
-def decide_folder(base: Base | None, file: PromptFile, head: PromptRecord) -> Move:
+def decide_folder(base: Base | None, file: PromptFile, head: Head) -> Move:
     """Which way the folder goes, whatever becomes of the text. Where both have moved, the disk holds."""
     here = folder_of(file.path)
     if here == head.folder:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from dakora_server.core.sync.names import TEMPORARY, folder_of, is_folder, is_hidden, is_yaml
+from dakora_server.core.sync.names import TEMPORARY, folder_of, is_folder, is_hidden, is_part_folder, is_yaml
 
 MAX_FILE_BYTES = 1024 * 1024
 
@@ -129,7 +129,7 @@ def stamp_of(info: os.stat_result) -> Stamp:
 
 
 def _refusal(folder: str) -> str | None:
-    if is_folder(folder):
+    if is_folder(folder) or is_part_folder(folder):
         return None
     return (
         "the names of its sub-folders must be letters, digits, dots, spaces, hyphens or underscores, begin with "

@@ -10,13 +10,15 @@ from pathlib import Path
 from dakora_server.core.exceptions import Fault, TemplateInvalid
 from dakora_server.core.sync.disk import MAX_FILE_BYTES, NO_STAMP, ChangedMeanwhileError, Entry, Stamp, read, walk
 from dakora_server.core.sync.names import id_by_name
+from dakora_server.core.sync.parsing import parse_file
 from dakora_server.core.sync.records import PromptFile
 from dakora_server.core.sync.state import SyncState
 from dakora_server.core.templates.model import TemplateSpec
-from dakora_server.core.templates.serialization import Document, parse_yaml
+from dakora_server.core.templates.serialization import Document
 
 # Good enough to know whose file it is that cannot be parsed: a broken file must not look like a deleted prompt.
-_ID_LINE = re.compile(rb"^id:[ \t]*[\"']?([A-Za-z0-9][A-Za-z0-9._-]{0,127})[\"']?[ \t]*(?:#.*)?\r?$", re.MULTILINE)
+_NAME = rb"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
+_ID_LINE = re.compile(rb"^id:[ \t]*[\"']?(" + _NAME + rb"(?:/" + _NAME + rb")?)[\"']?[ \t]*(?:#.*)?\r?$", re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -155,7 +157,7 @@ class Files:
         return PromptFile(path, stamp, digest, spec.id, content_hash, spec.version)
 
     def _parse(self, path: str, raw: bytes) -> TemplateSpec:
-        return parse_yaml(raw, filename=self.show(path), max_source_bytes=self._max_source_bytes)
+        return parse_file(raw, at=path, filename=self.show(path), max_source_bytes=self._max_source_bytes)
 
     def _probable_id(self, path: str) -> str | None:
         """Whose file this is, as far as can be told without reading it."""

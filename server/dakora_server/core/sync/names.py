@@ -1,7 +1,12 @@
-"""Which names in the folder count, and what a prompt's file is called."""
+"""Which names in the folder count, and what the file of a prompt or part is called."""
 
 import re
 from pathlib import PurePosixPath
+
+from dakora_server.core.templates.includes import PART_NAME
+
+PARTS = "parts"
+"""The sub-folder of the parts: one folder in it for each category."""
 
 FOLDER = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._ -]{0,63}(?:/[A-Za-z0-9][A-Za-z0-9._ -]{0,63}){0,7})?")
 """What the `folder` of a prompt may be; the HTTP floor holds the same rule."""
@@ -10,6 +15,8 @@ TEMPORARY = ".dakora-"
 """Our own unfinished files begin with this; being hidden, they are never read as prompts."""
 
 _PROMPT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_PART_FOLDER = re.compile(rf"{PARTS}/{PART_NAME}")
+_PART_ID = re.compile(rf"{PART_NAME}/{PART_NAME}")
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -32,6 +39,33 @@ def folder_of(path: str) -> str:
     return "" if parent == "." else parent
 
 
+def is_part(item_id: str) -> bool:
+    """Whether this is the id of a part: those alone have a slash."""
+    return "/" in item_id
+
+
+def lies_with_parts(path: str) -> bool:
+    """Whether what lies at this path, or in this folder, is for parts: no prompt can be there."""
+    return path == PARTS or path.startswith(f"{PARTS}/")
+
+
+def part_id_of(path: str) -> str | None:
+    """The part whose file this is, as its path says; None where no part's file can be."""
+    pure = PurePosixPath(path)
+    part_id = f"{pure.parent.name}/{pure.stem}"
+    return part_id if is_part_folder(str(pure.parent)) and _PART_ID.fullmatch(part_id) else None
+
+
+def part_folder(part_id: str) -> str:
+    """The folder that a part's file lies in."""
+    return f"{PARTS}/{part_id.partition('/')[0]}"
+
+
+def is_part_folder(folder: str) -> bool:
+    """Whether this folder is a category's."""
+    return _PART_FOLDER.fullmatch(folder) is not None
+
+
 def is_folder(folder: str) -> bool:
     """Whether the server can store this folder, and the disk is safe with it."""
     return FOLDER.fullmatch(folder) is not None
@@ -39,13 +73,16 @@ def is_folder(folder: str) -> bool:
 
 def id_by_name(path: str) -> str | None:
     """The prompt that the file's name suggests, where nothing better is known."""
+    if lies_with_parts(path):
+        return part_id_of(path)
     stem = PurePosixPath(path).stem
     return stem if is_folder(folder_of(path)) and _PROMPT_ID.fullmatch(stem) else None
 
 
 def new_path(folder: str, prompt_id: str, *, attempt: int = 0) -> str:
     """Where the file of a prompt goes; with `attempt`, the next best name after one that is taken."""
-    stem = prompt_id if attempt == 0 else f"{prompt_id}-{attempt + 1}"
+    name = prompt_id.rpartition("/")[2]
+    stem = name if attempt == 0 else f"{name}-{attempt + 1}"
     return str(PurePosixPath(folder, f"{stem}.yaml"))
 
 

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from dakora_server.core.exceptions import PromptArchived, PromptNotFound
+from dakora_server.core.exceptions import PartArchived, PartInUse, PartNotFound, PromptArchived, PromptNotFound
 from dakora_server.core.prompts.records import PromptRecord
 from dakora_server.core.sync import writing
 from dakora_server.core.sync.decision import Move, Step, decide, decide_folder
 from dakora_server.core.sync.files import Files
 from dakora_server.core.sync.names import folder_of
 from dakora_server.core.sync.project import Project
-from dakora_server.core.sync.records import Base, PromptFile
+from dakora_server.core.sync.records import Base, Head, PartHead, PromptFile
 from dakora_server.core.sync.report import SyncReport
 from dakora_server.core.sync.state import SyncState
 from dakora_server.core.sync.writing import Unsyncable
@@ -52,7 +52,7 @@ class Pairs:
         # What we save ourselves is heard of and compared once more: that is no second prompt.
         self._counted: set[str] = set()
 
-    async def settle(self, key: str, head: PromptRecord | None) -> None:
+    async def settle(self, key: str, head: Head | None) -> None:
         """Bring the prompt with this id (in lower case) and its file in step; `head` is its newest version, if live.
 
         Raises ChangedMeanwhileError when the file is being saved, StaleVersion, PromptNotFound and PromptExists when
@@ -70,7 +70,7 @@ class Pairs:
             step = await self._decide(base, file, head)
         await self._take(step, key, base, file, head)
 
-    async def _decide(self, base: Base | None, file: PromptFile | None, head: PromptRecord | None) -> Step:
+    async def _decide(self, base: Base | None, file: PromptFile | None, head: Head | None) -> Step:
         asks = base is not None and file is not None and file.content_hash is not None and head is None
         archived = asks and base is not None and await self._project.is_archived(base.prompt_id)
         return decide(base, file, head, archived=archived)
@@ -84,22 +84,20 @@ class Pairs:
             return True
         return base is not None and await self._project.has(base.prompt_id, base.number, base.content_hash)
 
-    async def _take(
-        self, step: Step, key: str, base: Base | None, file: PromptFile | None, head: PromptRecord | None
-    ) -> None:
+    async def _take(self, step: Step, key: str, base: Base | None, file: PromptFile | None, head: Head | None) -> None:
         if step not in {Step.nothing, Step.keep, Step.merge}:
             self._waiting.pop(key, None)
         match step, file, head:
-            case Step.in_step, PromptFile() as here, PromptRecord() as there:
+            case Step.in_step, PromptFile() as here, (PromptRecord() | PartHead()) as there:
                 await self._carry_folder(base, here, there)
                 self.report.unchanged += self._is_new(key)
             case Step.save, PromptFile() as here, _:
                 await self._save(base, here, head)
-            case Step.write, None, PromptRecord() as there:
+            case Step.write, None, (PromptRecord() | PartHead()) as there:
                 await self._write_new(base, there)
-            case Step.write, PromptFile() as here, PromptRecord() as there:
+            case Step.write, PromptFile() as here, (PromptRecord() | PartHead()) as there:
                 await self._rewrite(base, here, there)
-            case Step.merge, PromptFile() as here, PromptRecord() as there:
+            case Step.merge, PromptFile() as here, (PromptRecord() | PartHead()) as there:
                 await self._merge(base, here, there)
             case Step.archive, _, _:
                 self.leaving.add(key)
@@ -116,19 +114,26 @@ class Pairs:
         self._counted.add(key)
         return is_new
 
-    async def archive(self, key: str, head: PromptRecord | None) -> None:
-        """Archive a prompt whose file is gone for good, if that is still so. Raises StaleVersion, PromptNotFound."""
+    async def archive(self, key: str, head: Head | None) -> None:
+        """Archive a prompt whose file is gone for good, if that is still so.
+
+        Raises StaleVersion, PromptNotFound, PartNotFound, PartInUse.
+        """
         self.leaving.discard(key)
         base, file = self._state.get(key), self._files.of(key)
         if head is not None and await self._decide(base, file, head) is Step.archive:
-            await self._project.archive(head)
+            try:
+                await self._project.archive(head)
+            except PartInUse:
+                self.leaving.add(key)
+                raise
             self._state.drop(key)
             self.report.archived += 1
             self._tell(f"{head.prompt_id}: archived, because its file is gone; put the file back to restore it")
 
     # From the disk to the server
 
-    async def _save(self, base: Base | None, file: PromptFile, head: PromptRecord | None) -> None:
+    async def _save(self, base: Base | None, file: PromptFile, head: Head | None) -> None:
         spec = await asyncio.to_thread(self._files.parse, file)
         if head is None:
             record = await self._save_first(spec, file)
@@ -143,19 +148,19 @@ class Pairs:
         self._tell(f"{self._files.show(file.path)}: {record.prompt_id} is at version {record.number} ({record.semver})")
         await self._carry_folder(base, file, record)
 
-    async def _save_first(self, spec: TemplateSpec, file: PromptFile) -> PromptRecord:
+    async def _save_first(self, spec: TemplateSpec, file: PromptFile) -> Head:
         folder = folder_of(file.path)
         try:
             return await self._project.create(spec, folder=folder, message=f"Created from {_short(file.path)}")
-        except PromptArchived as archived:
+        except (PromptArchived, PartArchived) as archived:
             try:
                 head = await self._project.restore(spec.id)
-            except PromptNotFound:
+            except (PromptNotFound, PartNotFound):
                 # Another spelling of the id holds it.
                 raise archived from None
             return await self._project.save(spec, head, folder=folder, message=f"Edited in {_short(file.path)}")
 
-    async def _carry_folder(self, base: Base | None, file: PromptFile, head: PromptRecord) -> None:
+    async def _carry_folder(self, base: Base | None, file: PromptFile, head: Head) -> None:
         """The texts are in step: remember that, and let a folder that one side has changed follow on the other."""
         in_step = Base.of(file, head)
         self._state.put(in_step if base is None else replace(in_step, folder=base.folder))
@@ -178,7 +183,7 @@ class Pairs:
 
     # From the server to the disk
 
-    async def _write_new(self, base: Base | None, head: PromptRecord) -> None:
+    async def _write_new(self, base: Base | None, head: Head) -> None:
         document = await self._project.document(head)
         file = await asyncio.to_thread(writing.create_file, self._files, head, document)
         self._files.written(file)
@@ -188,7 +193,7 @@ class Pairs:
         why = "deleted here, but changed on the server: " if base is not None else ""
         self._tell(f"{head.prompt_id}: {why}version {head.number} is in {self._files.show(file.path)}")
 
-    async def _rewrite(self, base: Base | None, file: PromptFile, head: PromptRecord) -> None:
+    async def _rewrite(self, base: Base | None, file: PromptFile, head: Head) -> None:
         document = await self._project.document(head)
         file = await asyncio.to_thread(writing.rewrite_file, self._files, file, head, document)
         self._files.written(file)
@@ -206,7 +211,7 @@ class Pairs:
 
     # Both
 
-    async def _merge(self, base: Base | None, file: PromptFile, head: PromptRecord) -> None:
+    async def _merge(self, base: Base | None, file: PromptFile, head: Head) -> None:
         """Both have changed: both changes go into the file, which from now on counts as an edit on top of `head`.
 
         Where both changed the same it gets markers, and nothing is saved until a person has solved them.

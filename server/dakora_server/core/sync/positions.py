@@ -16,6 +16,8 @@ def in_file(fault: Fault, raw: bytes) -> Fault:
         node: Node | None = read(text)
     except UnreadableError:
         return replace(fault, line=None, column=None)
+    if len(fault.loc) == 2 and fault.loc[0] == "includes":
+        return _at_name(fault, text)
     for step in fault.loc:
         entry = None if node is None else node.step(step)
         node = None if entry is None else entry.node
@@ -23,6 +25,15 @@ def in_file(fault: Fault, raw: bytes) -> Fault:
         return replace(fault, line=None, column=None)
     line, column = _position(node, text.splitlines(), fault)
     return replace(fault, line=line, column=column)
+
+
+def _at_name(fault: Fault, text: str) -> Fault:
+    """A fault of a part that is included, where the file first names it."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        column = line.find(str(fault.loc[1]))
+        if column >= 0 and "include" in line[:column]:
+            return replace(fault, line=number, column=column + 1)
+    return replace(fault, line=None, column=None)
 
 
 def _position(node: Node, lines: list[str], fault: Fault) -> tuple[int, int]:

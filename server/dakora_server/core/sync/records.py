@@ -1,10 +1,12 @@
-"""A prompt's file as it was read, and what it and the prompt were when last in step."""
+"""The file of a prompt or part as it was read, and what both were when last in step."""
 
 from dataclasses import dataclass
 from typing import Self
 
+from dakora_server.core.parts.records import PartRecord
 from dakora_server.core.prompts.records import PromptRecord
 from dakora_server.core.sync.disk import Stamp
+from dakora_server.core.sync.names import part_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,28 @@ class PromptFile:
     prompt_id: str | None = None
     content_hash: str | None = None
     version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartHead:
+    """A version of a part, under the names that those of a prompt have. Its folder follows from its name."""
+
+    prompt_id: str
+    folder: str
+    number: int
+    semver: str
+    content_hash: str
+    etag: str
+
+    @classmethod
+    def of(cls, record: PartRecord) -> Self:
+        """The version in this row."""
+        folder = part_folder(record.part_id)
+        return cls(record.part_id, folder, record.number, record.semver, record.content_hash, record.etag)
+
+
+Head = PromptRecord | PartHead
+"""A version of a prompt or a part, mostly the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +63,7 @@ class Base:
     kept: int | None = None
 
     @classmethod
-    def of(cls, file: PromptFile, head: PromptRecord, *, in_step: bool = True) -> Self:
+    def of(cls, file: PromptFile, head: Head, *, in_step: bool = True) -> Self:
         """The base of a prompt and its file in step, or of a file that is an edit on top of `head`."""
         return cls(
             prompt_id=head.prompt_id,

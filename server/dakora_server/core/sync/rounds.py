@@ -10,18 +10,23 @@ from pathlib import Path
 
 from dakora_server.core.exceptions import (
     DakoraError,
+    PartExists,
+    PartInUse,
+    PartNotFound,
     PromptExists,
     PromptNotFound,
     RegistryFull,
     StaleVersion,
     TemplateInvalid,
 )
-from dakora_server.core.sync.agenda import Agenda, Item
+from dakora_server.core.sync.agenda import Agenda, Item, missing_parts
 from dakora_server.core.sync.disk import ChangedMeanwhileError
 from dakora_server.core.sync.files import Files, Seen
+from dakora_server.core.sync.names import is_part
 from dakora_server.core.sync.pairs import Pairs
 from dakora_server.core.sync.positions import in_file
 from dakora_server.core.sync.project import Project
+from dakora_server.core.sync.records import Head
 from dakora_server.core.sync.report import SyncReport
 from dakora_server.core.sync.state import SyncState
 from dakora_server.core.sync.watcher import Noticed
@@ -142,11 +147,12 @@ class Rounds:
             try:
                 await self._pairs.settle(item.key, item.head)
                 self._told.pop(item.key, None)
+                self.agenda.arrived(item.key)
             except ChangedMeanwhileError as error:
                 self._read_again(item, error.path)
-            except (StaleVersion, PromptNotFound):
+            except (StaleVersion, PromptNotFound, PartNotFound):
                 self._again(item)
-            except PromptExists as error:
+            except (PromptExists, PartExists) as error:
                 # Somebody was faster; or, if that was not it, the id is taken in another spelling.
                 if item.attempts == 0:
                     self._again(item)
@@ -186,6 +192,8 @@ class Rounds:
     async def _refuse_template(self, item: Item, error: TemplateInvalid) -> None:
         """The server found faults in the template: say where in the file they stand."""
         file = self._files.of(item.key)
+        if self._comes_later(item, error):
+            return
         if file is None or not error.errors:
             self._refuse(item, [error.detail])
             return
@@ -196,6 +204,18 @@ class Rounds:
             return
         located = TemplateInvalid(errors=[in_file(fault, raw) for fault in error.errors])
         self._tell_once(item.key, file.sha256, self._files.fault_lines(file.path, located))
+
+    def _comes_later(self, item: Item, error: TemplateInvalid) -> bool:
+        """Whether all that is wrong are parts that may still be on their way: an editor writes one file at a time."""
+        missing = missing_parts(error)
+        if not missing:
+            return False
+        patience = 2 if all(self._files.of(part) is not None for part in missing) else 1
+        is_early = item.attempts < patience
+        self.agenda.wait_for(item, missing)
+        if is_early:
+            self.agenda.put_off(item)
+        return is_early
 
     def _refuse(self, item: Item, reasons: list[str]) -> None:
         file = self._files.of(item.key)
@@ -242,15 +262,35 @@ class Rounds:
             return
         try:
             heads = await self._project.heads_of({key: {base.prompt_id} for key, base in bases.items()})
-            for key in bases:
-                try:
-                    await self._pairs.archive(key, heads[key])
-                except (StaleVersion, PromptNotFound):
-                    self.agenda.edited(key, first=True)
+            # Parts after what includes them: those that are still in use may not be, once others are gone.
+            left = sorted(bases, key=lambda key: (is_part(key), key))
+            while left:
+                in_use = [key for key in left if not await self._is_archived(key, heads[key], is_last=False)]
+                if len(in_use) == len(left):
+                    for key in in_use:
+                        await self._is_archived(key, heads[key], is_last=True)
+                    break
+                left = in_use
         except DakoraError as error:
             for key in bases:
                 self.agenda.put_off(Item(key))
             self.server_trouble(error)
+
+    async def _is_archived(self, key: str, head: Head | None, *, is_last: bool) -> bool:
+        """Archive it; False for a part in use, of which it is said by whom where this `is_last` attempt fails."""
+        try:
+            await self._pairs.archive(key, head)
+        except (StaleVersion, PromptNotFound, PartNotFound):
+            self.agenda.edited(key, first=True)
+        except PartInUse as error:
+            base = self._state.get(key)
+            if is_last and base is not None:
+                self._held.add(key)
+                why = " ".join(fault.message for fault in error.errors)
+                line = f"{self._files.show(base.path)}: the file is gone, but {base.prompt_id} stays. {why}"
+                self._tell_once(key, line, [line])
+            return False
+        return True
 
     # Troubles that pass
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from watchfiles import Change, awatch
 
+from dakora_server.core.parts.service import part_in
 from dakora_server.core.scope import is_prompt
 from dakora_server.core.sync.disk import is_straight
 from dakora_server.core.sync.names import is_hidden, is_yaml
@@ -54,10 +55,11 @@ class Watcher:
         self._ended = asyncio.Event()
         self.blind = False
 
-    def on_change(self, project_id: UUID, prompt_id: str) -> None:
-        """A prompt changed on the server."""
-        if project_id == self._project_id and is_prompt(prompt_id) and not self._ended.is_set():
-            self._noticed.ids[prompt_id.lower()] = prompt_id
+    def on_change(self, project_id: UUID, subject: str) -> None:
+        """A prompt or part changed on the server."""
+        item_id = subject if is_prompt(subject) else part_in(subject)
+        if project_id == self._project_id and item_id is not None and not self._ended.is_set():
+            self._noticed.ids[item_id.lower()] = item_id
             self._news.set()
 
     def on_gap(self) -> None:

@@ -1,4 +1,4 @@
-"""Two versions of a prompt that began as one: merged field by field, and texts line by line.
+"""Two versions of a prompt or part that began as one: merged field by field, and texts line by line.
 
 A side that differs from the base has changed. What one side changed is taken; what both changed alike is taken once;
 what both changed differently is a conflict, and a person decides. Taking away against changing is one as well.
@@ -52,7 +52,7 @@ def merge(base: TemplateSpec | None, ours: TemplateSpec, theirs: TemplateSpec) -
         task = _Merge(whole)
         found = task.prompt(base.content() if base else {}, ours.content(), theirs.content())
         try:
-            sides = _spec(found.ours), _spec(found.theirs)
+            sides = _spec(found.ours, type(ours)), _spec(found.theirs, type(ours))
         except TemplateInvalid as error:
             whole = {_field_of(fault.loc) for fault in error.errors}
         else:
@@ -60,9 +60,9 @@ def merge(base: TemplateSpec | None, ours: TemplateSpec, theirs: TemplateSpec) -
     return _apart(base, ours, theirs)
 
 
-def _spec(content: Mapping[str, Any]) -> TemplateSpec:
+def _spec(content: Mapping[str, Any], kind: type[TemplateSpec]) -> TemplateSpec:
     # How large a template may be is for whoever saves it to say.
-    return parse_spec(content, max_source_bytes=MAX_FILE_BYTES)
+    return parse_spec(content, kind=kind, max_source_bytes=MAX_FILE_BYTES)
 
 
 def _field_of(loc: Path) -> Path:
@@ -74,7 +74,7 @@ def _base_of(found: Variants, base: TemplateSpec | None) -> TemplateSpec | None:
     if base is None:
         return None
     try:
-        return _spec(found.base)
+        return _spec(found.base, type(base))
     except TemplateInvalid:
         return base
 

@@ -31,9 +31,10 @@ def parse_yaml(
     *,
     filename: str = "prompt.yaml",
     kind: type[TemplateSpec] = TemplateSpec,
+    default_id: str | None = None,
     max_source_bytes: int = MAX_SOURCE_BYTES,
 ) -> TemplateSpec:
-    """The prompt in a file, or the part, as `kind` says.
+    """The prompt in a file, or the part, as `kind` says; a file without an id has the `default_id`, where there is one.
 
     Unquoted scalars in the `default` and `enum` of a text input are text as written: `1.10` stays `1.10`.
 
@@ -43,7 +44,7 @@ def parse_yaml(
     try:
         decoded = decode(text)
         _refuse_markers(decoded)
-        return spec_of(read(decoded), kind=kind, max_source_bytes=max_source_bytes)
+        return spec_of(read(decoded), kind=kind, default_id=default_id, max_source_bytes=max_source_bytes)
     except UnreadableError as error:
         faults = error.faults
     except TemplateInvalid as error:
@@ -64,9 +65,10 @@ def spec_of(
     root: Node,
     *,
     kind: type[TemplateSpec] = TemplateSpec,
+    default_id: str | None = None,
     max_source_bytes: int = MAX_SOURCE_BYTES,
 ) -> TemplateSpec:
-    """The prompt a document describes, or the part.
+    """The prompt a document describes, or the part, called `default_id` where it does not say how.
 
     Raises:
         TemplateInvalid: with every fault and its position.
@@ -77,6 +79,8 @@ def spec_of(
         raise invalid([_located(Fault(message, type="wrong_type"), root)])
     try:
         fields = cast("dict[str, JsonValue]", root.plain())
+        if default_id is not None and "id" not in fields:
+            fields = {"id": default_id, **fields}
         return parse_spec(fields, kind=kind, max_source_bytes=max_source_bytes)
     except TemplateInvalid as error:
         located = (_located(fault, root) for fault in error.errors)
@@ -198,8 +202,16 @@ class Document:
         return cls.load(text)
 
 
-def _read_any_size(text: str, kind: type[TemplateSpec]) -> TemplateSpec:
-    return spec_of(read(decode(text)), kind=kind, max_source_bytes=MAX_FILE_BYTES)
+def _fields_in(text: str, like: TemplateSpec) -> tuple[dict[str, JsonValue], bool]:
+    """What a file says, of any size, and whether it says its id: a part's file need not."""
+    root, is_part = read(decode(text)), isinstance(like, PartSpec)
+    spec = spec_of(root, kind=type(like), default_id=like.id if is_part else None, max_source_bytes=MAX_FILE_BYTES)
+    fields, is_named = file_fields(spec, spec.version), root.get("id") is not None
+    return (fields if is_named else _unnamed(fields)), is_named
+
+
+def _unnamed(fields: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    return {name: value for name, value in fields.items() if name != "id"}
 
 
 def _differing(left: dict[str, JsonValue], right: dict[str, JsonValue]) -> set[str]:
@@ -218,12 +230,12 @@ def update_yaml(original: str, spec: TemplateSpec, *, version: str | None) -> st
     """
     new = file_fields(spec, version)
     try:
-        old_spec = _read_any_size(original, type(spec))
-        old = file_fields(old_spec, old_spec.version)
+        old, is_named = _fields_in(original, spec)
+        new = new if is_named else _unnamed(new)
         rewrite: set[str] = set()
         while (text := edit_yaml(original, old, new, rewrite=rewrite)) is not None:
-            changed = _read_any_size(text, type(spec))
-            wrong = _differing(new, file_fields(changed, changed.version))
+            changed, _ = _fields_in(text, spec)
+            wrong = _differing(new, changed)
             if not wrong:
                 return text
             if wrong <= rewrite:
