@@ -3,7 +3,7 @@
 import io
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from dakora_cli.progress import waiting
 from dakora_cli.reach import ask
 from dakora_cli.refusals import Problem, Refusal, WrongUse, field_at
 from dakora_client import Dakora, Fault, ImportReport, InvalidRequestError
+from dakora_client.archive_types import ImportOutcome
 from dakora_server.core.sync.names import is_hidden, is_yaml
 
 _STYLES = {"created": "green", "updated": "cyan", "restored": "green"}
@@ -23,14 +24,14 @@ _CODES = {"import_refused", "archive_invalid"}
 
 @command("import", *REACHING, *SPEAKING)
 @click.argument("source", metavar="FILE")
-@click.option("--dry-run", is_flag=True, help="Save nothing; say what would become of each prompt.")
+@click.option("--dry-run", is_flag=True, help="Save nothing; say what would become of each file.")
 @click.option("--partial", is_flag=True, help="Save what can be saved, though the rest cannot.")
 @click.option("--message", "-m", metavar="TEXT", help="Why, for the history.")
 def import_(call: Invocation, *, source: str, dry_run: bool, partial: bool, message: str | None) -> None:
-    """Save the prompts of an archive on the server.
+    """Save the prompts and parts of an archive on the server.
 
-    FILE is what `dakora export` wrote, a zipped folder of prompts, or a folder itself; `-` reads a zip from standard
-    input. Everything is saved or nothing, and doing it twice changes nothing.
+    FILE is what `dakora export` wrote, a zipped folder of prompts, or a folder itself, whose own folder `parts` has the
+    parts; `-` reads a zip from standard input. Everything is saved or nothing, and doing it twice changes nothing.
     """
     archive, prefix = _archive(call, source)
 
@@ -48,9 +49,10 @@ def import_(call: Invocation, *, source: str, dry_run: bool, partial: bool, mess
     with waiting(call, "Importing"):
         report = ask(call, send)
     _print(call, report)
-    problems = [_problem(fault, prefix) for one in report.prompts for fault in one.errors]
+    refused = [one for one in (*report.parts, *report.prompts) if one.outcome == "refused"]
+    problems = [_problem(fault, prefix) for one in refused for fault in one.errors]
     if problems:
-        raise Refusal(f"{counted(report.counts['refused'], 'file')} cannot be saved.", problems=problems)
+        raise Refusal(f"{counted(len(refused), 'file')} cannot be saved.", problems=problems)
 
 
 def _archive(call: Invocation, source: str) -> tuple[bytes, str]:
@@ -98,12 +100,17 @@ def _print(call: Invocation, report: ImportReport) -> None:
     if out.as_json:
         out.json(asdict(report))
         return
-    for one in report.prompts:
+    for one in (*report.parts, *report.prompts):
         if one.outcome in _STYLES:
             will = "would be " if report.dry_run else ""
             out.line(f"{will}{one.outcome} {one.id} {one.version} ({one.path})", _STYLES[one.outcome])
     for label in report.labels:
         if label.outcome == "skipped":
             out.warn(f"the label {label.label} of {label.prompt} was left where it is. {label.reason}")
-    said = [f"{count} {outcome}" for outcome, count in report.counts.items() if count]
-    out.say(", ".join(said) or "There are no prompts in this archive.")
+    parts = _said(report.part_counts)
+    said = [_said(report.counts), f"parts: {parts}" if parts else ""]
+    out.say("; ".join(filter(None, said)) or "There are no prompts in this archive.")
+
+
+def _said(counts: Mapping[ImportOutcome, int]) -> str:
+    return ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)

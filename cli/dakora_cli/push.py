@@ -197,6 +197,8 @@ def show_saved(call: Invocation, results: Sequence[Saved], *, rehearse: bool) ->
             out.line(f"{words[one.outcome]} {one.id}{version} ({one.path})", _STYLES[one.outcome])
     said = [f"{counts[outcome]} {words[outcome]}" for outcome in Outcome if counts[outcome]]
     out.say(", ".join(said) or "There are no prompts in this folder.")
+    if counts[Outcome.BEHIND]:
+        out.say("What is behind was not changed here: pull brings the newest, --force saves it as the next version.")
     if counts[Outcome.MISSING]:
         out.say(
             "Deleted files leave their prompts on the server: --delete archives them, `dakora pull ID` brings one back."

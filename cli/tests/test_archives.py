@@ -7,6 +7,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+from dakora_server.core.templates.part_model import PartSpec
 from dakora_server.core.templates.serialization import parse_yaml
 
 
@@ -41,6 +42,21 @@ async def test_a_folder_is_zipped_on_the_way_and_faults_are_at_their_files(cli, 
     assert partly.code == 1
     assert partly.out == "created good 1.0.0 (good.yaml)\n"
     assert "prompts/support/bad.yaml:4:9: " in partly.err
+
+
+async def test_the_parts_of_a_folder_are_saved_with_its_prompts(cli, project, user):
+    user.write("prompts/parts/tone/polite.yaml", "id: tone/polite\ntemplate: Be polite.\n")
+    user.write("prompts/p.yaml", "id: p\ntemplate: '{% include \"tone/polite\" %} Hello'\n")
+    said = await cli("import", "prompts")
+    assert said.out == "created tone/polite 1.0.0 (parts/tone/polite.yaml)\ncreated p 1.0.0 (p.yaml)\n"
+    assert said.err.strip() == "1 created; parts: 1 created"
+    await cli("export", "out.zip")
+    with zipfile.ZipFile(user.folder / "out.zip") as archive:
+        assert parse_yaml(archive.read("parts/tone/polite.yaml"), kind=PartSpec).template == "Be polite."
+    user.write("prompts/parts/tone/polite.yaml", "id: tone/other\ntemplate: Be polite.\n")
+    refused = await cli("import", "prompts", "--partial")
+    assert (refused.code, "prompts/parts/tone/polite.yaml: " in refused.err) == (1, True)
+    assert "1 file cannot be saved" in refused.err
 
 
 async def test_what_is_no_archive_is_said_in_a_sentence(cli, user):

@@ -147,13 +147,6 @@ class TestPull:
         )
         assert shared.read_text().startswith("# Ours\nversion: 1.0.1\n")
 
-    async def test_a_prompt_in_a_folder_of_parts_is_not_written_among_them(self, cli, project, user):
-        await project.create("greeting", folder="parts/tone")
-        refused = await cli("pull")
-        assert refused.code == 1
-        assert "greeting is a prompt, and its folder parts/tone is for parts: move it to another one" in refused.err
-        assert [path for path in user.folder.rglob("*") if path.is_file()] == []
-
     async def test_a_part_that_was_deleted_comes_back_with_its_file(self, cli, project, user, shared):
         await project.client.delete(f"{parts(project)}/tone/polite?force=true")
         shared.write_text(TONE.replace("kind", "warm"))

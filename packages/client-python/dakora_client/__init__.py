@@ -1,7 +1,7 @@
 """Python client for Dakora: fetch and render your team's prompts."""
 
 from dakora_client._settings import VERSION
-from dakora_client.archive_types import ImportedLabel, ImportedPrompt, ImportReport
+from dakora_client.archive_types import ImportedFile, ImportedLabel, ImportReport
 from dakora_client.client import Dakora
 from dakora_client.diff_types import Change, Diff, DiffLine, DiffWord
 from dakora_client.errors import (
@@ -77,8 +77,8 @@ __all__ = [
     "Fault",
     "Health",
     "ImportReport",
+    "ImportedFile",
     "ImportedLabel",
-    "ImportedPrompt",
     "InputSpec",
     "InvalidInputsError",
     "InvalidRequestError",

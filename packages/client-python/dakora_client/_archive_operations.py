@@ -6,7 +6,7 @@ from typing import Any
 
 from dakora_client._answers import faults
 from dakora_client._request import Answer, Call, query, segment
-from dakora_client.archive_types import ImportedLabel, ImportedPrompt, ImportReport
+from dakora_client.archive_types import ImportedFile, ImportedLabel, ImportReport
 
 _ZIP = "application/zip"
 SECONDS = 600.0
@@ -48,13 +48,15 @@ def _read_report(answer: Answer) -> ImportReport:
     return ImportReport(
         dry_run=data["dry_run"],
         counts=data["counts"],
-        prompts=tuple(map(_prompt, data["prompts"])),
+        prompts=tuple(map(_file, data["prompts"])),
         labels=tuple(map(_label, data["labels"])),
+        parts=tuple(map(_file, data.get("parts") or ())),
+        part_counts=data.get("part_counts") or {},
     )
 
 
-def _prompt(data: Mapping[str, Any]) -> ImportedPrompt:
-    return ImportedPrompt(
+def _file(data: Mapping[str, Any]) -> ImportedFile:
+    return ImportedFile(
         path=data["path"],
         id=data.get("id"),
         outcome=data["outcome"],

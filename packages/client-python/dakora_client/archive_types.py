@@ -1,18 +1,21 @@
 """What an import gives back. Everything is frozen; fields the server adds later are ignored."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from dakora_client.types import Fault
 
 ImportOutcome = Literal["created", "updated", "restored", "unchanged", "refused"]
-"""What became of a prompt."""
+"""What became of a prompt or a part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportedPrompt:
-    """What became of one file of an archive. `version` is the prompt's newest one now; None where it was refused."""
+class ImportedFile:
+    """What became of one file of an archive, a prompt or a part.
+
+    `version` is its newest one now; None where it was refused.
+    """
 
     path: str
     id: str | None
@@ -35,9 +38,14 @@ class ImportedLabel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
-    """What became of everything in an archive; `counts` says how many prompts had each outcome."""
+    """What became of everything in an archive.
+
+    `counts` says how many prompts had each outcome, and `part_counts` how many parts.
+    """
 
     dry_run: bool
     counts: Mapping[ImportOutcome, int]
-    prompts: tuple[ImportedPrompt, ...]
+    prompts: tuple[ImportedFile, ...]
     labels: tuple[ImportedLabel, ...]
+    parts: tuple[ImportedFile, ...] = ()
+    part_counts: Mapping[ImportOutcome, int] = field(default_factory=dict)

@@ -85,7 +85,7 @@ class Projects:
         history: bool = False,
         timeout: float | None = None,
     ) -> bytes:
-        """Every live prompt of a project (the client's own unless named) with its labels, as a zip of YAML files.
+        """Every live prompt and part of a project (the client's own unless named), and the labels, as a zip of YAML.
 
         With `history` every version is in it, so that the project can be rebuilt elsewhere. The same content is the
         same bytes. Ten minutes unless `timeout` says otherwise.
@@ -103,13 +103,13 @@ class Projects:
         message: str | None = None,
         timeout: float | None = None,
     ) -> ImportReport:
-        """Save the prompts of an archive: one of `export`, or a zipped folder of prompts. Twice changes nothing.
+        """Save the prompts and parts of an archive: one of `export`, or a zipped folder. Twice changes nothing.
 
         Everything is saved or nothing; with `partial` what can be saved is, and the report says what was refused.
         With `dry_run` it only says what would happen. Ten minutes unless `timeout` says otherwise.
 
         Raises:
-            InvalidRequestError: the archive cannot be taken, or prompts in it cannot be saved; `.errors` names each
+            InvalidRequestError: the archive cannot be taken, or files in it cannot be saved; `.errors` names each
                 with file, line and column.
         """
         call = _archive_operations.import_project(

@@ -15,8 +15,9 @@ from dakora_server.api.shapes import Note
 from dakora_server.api.strict import GuardedRoute
 from dakora_server.auth import ReadProject, WriteProject
 from dakora_server.core.archives.exporting import write_archive
-from dakora_server.core.archives.importing import Imported, Report, Wanted, import_archive
+from dakora_server.core.archives.importing import Report, import_archive
 from dakora_server.core.archives.layout import layout_of
+from dakora_server.core.archives.results import Imported, Wanted
 from dakora_server.core.archives.zips import ArchiveLimits, open_archive
 from dakora_server.core.exceptions import (
     ArchiveInvalid,
@@ -33,8 +34,8 @@ from dakora_server.core.exceptions import (
     TooMany,
     UnsupportedMediaType,
 )
+from dakora_server.core.outcome import Outcome
 from dakora_server.core.prompts.bulk_labels import LabelFate, LabelOutcome
-from dakora_server.core.prompts.bulk_plan import Outcome
 
 _MEDIA_TYPE = "application/zip"
 # What browsers and archivers call a zip besides.
@@ -52,13 +53,13 @@ router = APIRouter(
 )
 
 
-class ImportedPrompt(BaseModel):
+class ImportedFile(BaseModel):
     """What became of one file of the archive."""
 
     path: str = Field(description="The file in the archive.")
-    id: str | None = Field(description="The prompt in it; null where it could not be read.")
+    id: str | None = Field(description="The prompt or part in it; null where it could not be read.")
     outcome: Outcome
-    version: str | None = Field(description="The prompt's newest version now; null where it was refused.")
+    version: str | None = Field(description="Its newest version now; null where it was refused.")
     version_number: int | None
     errors: list[ProblemFault] | None = Field(None, description="Why it was refused; `loc` begins with the file.")
 
@@ -78,7 +79,9 @@ class ImportReport(BaseModel):
 
     dry_run: bool
     counts: dict[Outcome, int] = Field(description="How many prompts had each outcome.")
-    prompts: list[ImportedPrompt] = Field(description="In order of path.")
+    prompts: list[ImportedFile] = Field(description="In order of path.")
+    part_counts: dict[Outcome, int] = Field(description="How many parts had each outcome.")
+    parts: list[ImportedFile] = Field(description="In order of path.")
     labels: list[ImportedLabel]
 
 
@@ -92,7 +95,7 @@ async def export_project(
     project: ReadProject,
     history: Annotated[bool, Query(description="Every version, so that the project can be rebuilt elsewhere.")] = False,
 ) -> Response:
-    """Every live prompt of the project with its labels, as one archive of YAML files."""
+    """Every live prompt of the project with its labels, and every part, as one archive of YAML files."""
     file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed once sent
     try:
         await write_archive(project, file, history=history)
@@ -128,7 +131,7 @@ async def import_project(
     partial: Annotated[bool, Query(description="Save what can be saved, and refuse the rest one by one.")] = False,
     message: Annotated[Note, Query(description="For the history of every prompt that changes.")] = None,
 ) -> Response:
-    """Save the prompts of an archive: one of `export`, or a zipped folder of prompts. Doing it twice changes nothing.
+    """Save the prompts and parts of an archive: one of `export`, or a zipped folder. Doing it twice changes nothing.
 
     Everything is saved or nothing, unless `partial`.
     """
@@ -165,15 +168,17 @@ def _report_json(report: Report) -> dict[str, Any]:
     return {
         "dry_run": report.dry_run,
         "counts": report.counts,
-        "prompts": [_prompt_json(one) for one in report.prompts],
+        "prompts": [_file_json(one) for one in report.prompts],
+        "part_counts": report.part_counts,
+        "parts": [_file_json(one) for one in report.parts],
         "labels": [_label_json(one) for one in report.labels],
     }
 
 
-def _prompt_json(one: Imported) -> dict[str, Any]:
+def _file_json(one: Imported) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "path": one.path,
-        "id": one.prompt_id,
+        "id": one.id,
         "outcome": one.outcome,
         "version": one.version,
         "version_number": one.number,

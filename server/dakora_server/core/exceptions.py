@@ -326,9 +326,9 @@ class ArchiveInvalid(DakoraError):
 
 
 class ImportRefused(DakoraError):
-    """Prompts of the archive cannot be saved, so nothing was; `errors` names each by its file."""
+    """Prompts or parts of the archive cannot be saved, so nothing was; `errors` names each by its file."""
 
-    status, code, title = 422, "import_refused", "The archive holds prompts that cannot be saved"
+    status, code, title = 422, "import_refused", "The archive holds files that cannot be saved"
 
 
 class VersionNotHigher(DakoraError):

@@ -82,6 +82,8 @@ class TestCreate:
             ({"id": "x", "template": "a", "colour": "red"}, ["colour"]),
             ({"id": "x", "template": "a", "folder": "../up"}, ["folder"]),
             ({"id": "x", "template": "a", "folder": "/abs"}, ["folder"]),
+            ({"id": "x", "template": "a", "folder": "parts"}, ["folder"]),
+            ({"id": "x", "template": "a", "folder": "Parts/tone"}, ["folder"]),
             ({"id": "x", "template": "a", "inputs": {"n": {"type": "text"}}}, ["inputs", "n", "type"]),
             ({"id": "x", "messages": [{"role": "root", "content": "a"}]}, ["messages", 0, "role"]),
             ({"id": "x", "messages": []}, ["messages"]),
@@ -142,6 +144,13 @@ class TestUpdate:
     async def test_a_higher_version_alone_is_a_new_version(self, project):
         await project.create("p", "one")
         assert (await project.save("p", "one", version="2.0.0"))["version_number"] == 2
+
+    async def test_no_prompt_moves_to_where_parts_are_kept(self, project):
+        await project.create("p", "one", folder="support/parts")
+        refused = await project.client.put(f"{project.prompts}/p", json={"template": "one", "folder": "parts/tone"})
+        assert (refused.status_code, refused.json()["errors"][0]["type"]) == (422, "reserved_folder")
+        assert "choose another one" in refused.json()["detail"]
+        assert (await project.save("p", "two"))["folder"] == "support/parts"
 
     async def test_a_move_to_another_folder_is_no_new_version_but_a_new_etag(self, project):
         await project.create("p", "one", folder="a")

@@ -224,6 +224,11 @@ def test_what_is_allowed_is_taken():
         open_archive(io.BytesIO(many(1_001)), LIMITS)
 
 
+def test_a_small_archive_cannot_become_a_large_one_by_counting_its_bytes_twice():
+    with pytest.raises(ArchiveInvalid, match="overlap"):
+        open_archive(io.BytesIO(overlapping(10)), LIMITS)
+
+
 def test_a_comment_and_folders_do_no_harm():
     body = io.BytesIO()
     with zipfile.ZipFile(body, "w") as packing:

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,6 +20,11 @@ from dakora_server.core.tenancy.provisioning import LOCAL_WORKSPACE_ID
 from .conftest import unpacked
 
 SCALARS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+
+
+def documents_of(settings):
+    """The folder where the platform keeps its documents."""
+    return Path(settings.registry_url.removeprefix("file:"))
 
 
 @pytest.fixture
@@ -173,7 +179,7 @@ async def test_any_text_comes_back_byte_for_byte(project, other, bring, take, te
 async def test_after_imports_every_row_has_its_document(project, other, bring, take, platform, settings):
     await filled(project)
     await bring(await take(history=True), into=other)
-    report = await fsck.fsck(platform.database, LocalRegistry(settings.registry_root))
+    report = await fsck.fsck(platform.database, LocalRegistry(documents_of(settings)))
     wrong = [*report.missing, *report.corrupt, *report.gaps]
     assert not [line for line in wrong if str(other.id) in line]
 
@@ -232,7 +238,7 @@ async def test_what_can_be_saved_is_where_that_is_wanted(project, bring):
 async def test_a_dry_run_says_what_would_happen_and_saves_nothing(project, bring, settings):
     await project.create("changed", "old")
     before = await state(project)
-    documents = sorted((settings.registry_root / str(project.id)).iterdir())
+    documents = sorted((documents_of(settings) / str(project.id)).iterdir())
     files = {
         "new.yaml": "id: new\ntemplate: x\n",
         "changed.yaml": "id: changed\ntemplate: y\n",
@@ -246,7 +252,7 @@ async def test_a_dry_run_says_what_would_happen_and_saves_nothing(project, bring
         "bad": ("refused", None),
     }
     assert await state(project) == before
-    assert sorted((settings.registry_root / str(project.id)).iterdir()) == documents
+    assert sorted((documents_of(settings) / str(project.id)).iterdir()) == documents
 
 
 async def test_protected_labels_move_only_as_they_would_by_themselves(project, other, bring, take):

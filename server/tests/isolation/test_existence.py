@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from isolation_suite.archive_operations import archive
 from isolation_suite.calls import Call, Said, body_of, headers_of
 from isolation_suite.driver import send
 from isolation_suite.operations import GENERATORS
@@ -33,6 +34,7 @@ BODIES = {
     "create_label_request": {"label": "production", "version": 2},
     "comment_label_request": {"text": "Well?"},
 }
+ARCHIVE = archive({"prompts/greeting.yaml": "id: greeting\ntemplate: Hello\n"})
 WHO = ("A.owner", "A.viewer", "A.loner", "A1.key-1", "A1.key-2")
 
 
@@ -54,8 +56,11 @@ class Stage:
             body = {"user_id": ids["user_id"]}
         if operation.name == "move_prompt":
             body = {"project_id": other_project}
-        sent = body_of(Said(body=body))
-        headers = headers_of(self.callers[who], {"x-request-id": REQUEST_ID}, sent)
+        said = Said(body=body, headers={"x-request-id": REQUEST_ID})
+        if operation.name == "import_project":
+            said.raw, said.headers["content-type"] = ARCHIVE, "application/zip"
+        sent = body_of(said)
+        headers = headers_of(self.callers[who], said.headers, sent)
         call = Call(operation.name, who, operation.method, path, frozenset(), True, frozenset(), b"", headers, sent)
         answer = await send(self.scene.app, call)
         text = (answer.status, tuple(answer.headers), answer.body)
@@ -197,6 +202,6 @@ def test_every_operation_has_a_body_here_if_it_needs_one(stage):
         for operation in path.values()
         if operation.get("requestBody", {}).get("required")
     }
-    elsewhere = {"create_workspace", "accept_invitation", "move_prompt", "hand_over_workspace"}
+    elsewhere = {"create_workspace", "accept_invitation", "move_prompt", "hand_over_workspace", "import_project"}
     assert needing <= {*BODIES, *elsewhere}
     assert set(BODIES) <= set(GENERATORS)

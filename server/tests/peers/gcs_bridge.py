@@ -70,11 +70,16 @@ class _Handler(BaseHTTPRequestHandler):
         if not name:
             self._list(bucket)
             return
+        self._object(bucket, name, with_body=True)
+
+    def do_HEAD(self) -> None:
+        self._object(*self._names(), with_body=False)
+
+    def _object(self, bucket: str, name: str, *, with_body: bool) -> None:
         found = self.http.get(f"/{bucket}/{quote(name)}")
         kept = ("etag", "last-modified", "x-goog-generation", "content-type")
-        self._answer(
-            found.status_code, found.content, {key: found.headers[key] for key in kept if key in found.headers}
-        )
+        headers = {key: found.headers[key] for key in kept if key in found.headers}
+        self._answer(found.status_code, found.content, headers, with_body=with_body)
 
     def do_DELETE(self) -> None:
         bucket, name = self._names()
@@ -107,10 +112,11 @@ class _Handler(BaseHTTPRequestHandler):
         bucket, _, name = unquote(urlsplit(self.path).path).lstrip("/").partition("/")
         return bucket, name
 
-    def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+    def _answer(self, status: int, body: bytes, headers: dict[str, str], *, with_body: bool = True) -> None:
         self.send_response(status)
         for name, value in {**headers, "content-length": str(len(body))}.items():
             if name != "content-length" or status != 204:
                 self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        if with_body:
+            self.wfile.write(body)

@@ -13,6 +13,7 @@ from dakora_server.core.prompts.bulk_plan import Outcome
 from dakora_server.core.prompts.records import Selector
 from dakora_server.core.prompts.saving_many import Draft, NotAllSaved, save_many
 from dakora_server.core.scope import Grant, PromptLocks, Role, reading, writing
+from dakora_server.core.storage.changes import ChangeFeed
 from dakora_server.core.templates.model import parse_spec
 from dakora_server.core.tenancy.provisioning import LOCAL_USER, LOCAL_WORKSPACE_ID
 
@@ -151,9 +152,16 @@ async def test_every_prompt_has_its_event_and_the_second_time_nobody_has(platfor
 
 async def test_what_a_process_kept_of_a_prompt_is_forgotten_before_the_answer(platform, grant, project):
     await project.create("kept", "old")
+    await project.create("same", "same")
     assert (await project.render("kept", {})).json()["rendered"] == "old"
-    await save(platform, grant, draft("kept", "new"))
-    assert (await project.render("kept", {})).json()["rendered"] == "new"
+    feed, heard = ChangeFeed(platform.database.url), []
+    feed.subscribe(lambda _, subject: heard.append(subject), on_gap=heard.clear)
+    # A feed that does not listen hears only what its own process says.
+    await save(replace(platform, feed=feed), grant, draft("kept", "new"), draft("same", "same"), draft("new", "x"))
+    assert sorted(heard) == ["kept", "new"]
+    async with asyncio.timeout(5):
+        while (await project.render("kept", {})).json()["rendered"] != "new":  # noqa: ASYNC110 - another process's view
+            await asyncio.sleep(0.01)
 
 
 async def test_savers_of_many_and_of_single_ones_never_wait_for_each_other(platform, grant, project):

@@ -145,6 +145,13 @@ class TestFilesThatCannotBeLoaded:
         ]
         assert await desk.ids() == []
 
+    async def test_a_prompt_among_the_parts_is_a_fault(self, desk, prompt_text):
+        desk.write("parts/greeting.yaml", prompt_text())
+        report = await desk.reconcile()
+        assert (len(report.faults), report.loaded) == (1, 0)
+        assert "where archives and folders keep parts" in report.faults[0]
+        assert await desk.ids() == []
+
     async def test_hidden_files_and_leftovers_of_editors_are_not_looked_at(self, desk, prompt_text):
         for name in (".hidden.yaml", "a.yaml~", ".a.yaml.swp", "4913", ".git/b.yaml", "a.yaml.tmp", "notes.txt"):
             desk.write(name, prompt_text("never"))

@@ -1,7 +1,7 @@
 """Parts in the folder: saved before what includes them, heard of, merged, and never taken for broken prompts."""
 
 from dakora_server.core.parts import service as parts
-from dakora_server.core.prompts import part_changes
+from dakora_server.core.prompts import part_changes, queries
 from dakora_server.core.scope import reading
 from dakora_server.core.selection import Selector
 from dakora_server.core.sync.folder import Pace
@@ -107,7 +107,10 @@ class TestOnce:
         assert (await part(desk)).record.number == 2
 
     async def test_a_prompt_in_a_folder_of_parts_is_not_written_among_them(self, desk):
-        await desk.create(folder="parts/tone")
+        await desk.create()
+        async with desk.writer() as project:
+            # As it was stored before this folder was reserved.
+            await queries.touch(project, "greeting", folder="parts/tone")
         report = await desk.reconcile()
         assert desk.files() == []
         assert report.faults == [

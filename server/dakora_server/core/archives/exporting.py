@@ -2,7 +2,7 @@
 
 import asyncio
 import zipfile
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import IO
 
 from dakora_server.core.archives import queries
@@ -15,6 +15,7 @@ from dakora_server.core.archives.layout import (
     manifest_text,
     page_path,
     page_text,
+    part_path,
     prompt_path,
     text_path,
 )
@@ -37,7 +38,7 @@ Text = tuple[str, str]
 
 
 async def write_archive(project: ProjectReader, file: IO[bytes], *, history: bool = False) -> None:
-    """Write every live prompt into a zip: the newest versions and labels, with `history` all versions.
+    """Write every live prompt and part into a zip: the newest versions and labels, with `history` all versions.
 
     Memory is bounded whatever the project's size; `file` is where the archive grows.
     Raises LabelNotAllowed for callers limited to labels, TooMany when the format cannot count the files,
@@ -65,6 +66,8 @@ def _pack(packing: zipfile.ZipFile, texts: Iterable[Text]) -> None:
 async def _texts(project: ProjectReader, *, history: bool) -> AsyncIterator[list[Text]]:
     """The files of the archive, some at a time and always in the same order."""
     yield [(MANIFEST, manifest_text(history=history))]
+    async for texts in _parts(project, history=history):
+        yield texts
     after: str | None = None
     while True:
         heads = await queries.list_heads(project, after=after, limit=_PROMPTS_A_PAGE)
@@ -84,16 +87,40 @@ async def _page(project: ProjectReader, heads: Sequence[Head], *, history: bool)
     yield [(labels_path(one), labels_text(labels[one])) for one in ids if one in labels]
     if not history:
         return
-    for prompt_id, versions in (await queries.versions_of(project, ids)).items():
-        yield _facts(prompt_id, versions)
-        older = [(text_path(prompt_id, one.number), one.content_hash, one.semver) for one in versions]
-        async for texts in _stored(project, older):
+    async for texts in _pasts(project, ids, await queries.versions_of(project, ids)):
+        yield texts
+
+
+async def _parts(project: ProjectReader, *, history: bool) -> AsyncIterator[list[Text]]:
+    after: str | None = None
+    while True:
+        heads = await queries.list_parts(project, after=after, limit=_PROMPTS_A_PAGE)
+        newest = [(part_path(head.part_id), head.content_hash, head.semver) for head in heads]
+        async for texts in _stored(project, newest):
             yield texts
+        if history and heads:
+            ids = [head.part_id for head in heads]
+            async for texts in _pasts(project, ids, await queries.part_versions_of(project, ids)):
+                yield texts
+        if len(heads) < _PROMPTS_A_PAGE:
+            return
+        after = heads[-1].part_id
 
 
-def _facts(prompt_id: str, versions: Sequence[VersionFacts]) -> list[Text]:
-    pages = [versions[start : start + PAGE] for start in range(0, len(versions), PAGE)]
-    return [(page_path(prompt_id, page[0].number), page_text(page)) for page in pages]
+async def _pasts(
+    project: ProjectReader, ids: Sequence[str], versions: Mapping[str, Sequence[VersionFacts]]
+) -> AsyncIterator[list[Text]]:
+    """The facts and texts of every version of these prompts or parts."""
+    yield await asyncio.to_thread(_facts, ids, versions)
+    every = [(one, version) for one in ids for version in versions[one]]
+    older = [(text_path(one, version.number), version.content_hash, version.semver) for one, version in every]
+    async for texts in _stored(project, older):
+        yield texts
+
+
+def _facts(ids: Sequence[str], versions: Mapping[str, Sequence[VersionFacts]]) -> list[Text]:
+    pages = [(one, versions[one][first : first + PAGE]) for one in ids for first in range(0, len(versions[one]), PAGE)]
+    return [(page_path(one, page[0].number), page_text(page)) for one, page in pages]
 
 
 async def _stored(project: ProjectReader, wanted: Sequence[tuple[str, str, str]]) -> AsyncIterator[list[Text]]:

@@ -1,13 +1,15 @@
-"""What an export asks PostgreSQL: prompts, versions and labels, a page at a time."""
+"""What an export asks PostgreSQL: prompts, parts, versions and labels, a page at a time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import and_, literal, select
+from sqlalchemy import Row, and_, literal, select
 
 from dakora_server.core.archives.layout import VersionFacts
 from dakora_server.core.scope import ProjectReader
-from dakora_server.core.storage.tables import labels, prompts, versions
+from dakora_server.core.storage.tables import labels, part_versions, parts, prompts, versions
+from dakora_server.core.templates.includes import Includes, is_pinned
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,15 @@ class Head:
     def key(self) -> str:
         """The id in lower case."""
         return self.prompt_id.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class PartHead:
+    """A live part at its newest version."""
+
+    part_id: str
+    semver: str
+    content_hash: str
 
 
 # Whatever order the database has: the same content is the same archive everywhere.
@@ -75,11 +86,56 @@ async def versions_of(project: ProjectReader, prompt_ids: Sequence[str]) -> dict
     table = versions.c
     query = (
         select(table.prompt_id, table.number, table.semver, table.created_at, table.message, table.content_hash)
+        .add_columns(table.includes)
         .where(project.owns(versions), table.prompt_id.in_(prompt_ids))
         .order_by(table.prompt_id, table.number)
     )
     found: dict[str, list[VersionFacts]] = {}
     for row in await project.tx.execute(query):
-        facts = VersionFacts(row.number, row.semver, row.created_at, row.message, row.content_hash)
-        found.setdefault(row.prompt_id, []).append(facts)
+        found.setdefault(row.prompt_id, []).append(_facts(row))
     return found
+
+
+async def list_parts(project: ProjectReader, *, after: str | None, limit: int) -> list[PartHead]:
+    """Live parts in order of id."""
+    same = and_(
+        part_versions.c.project_id == parts.c.project_id,
+        part_versions.c.part_id == parts.c.part_id,
+        part_versions.c.number == parts.c.head_number,
+    )
+    by_id = parts.c.id_key.collate("C")
+    query = (
+        select(parts.c.part_id, part_versions.c.semver, part_versions.c.content_hash)
+        .join(part_versions, same)
+        .where(project.owns(parts), project.owns(part_versions), parts.c.archived_at.is_(None))
+        .order_by(by_id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(by_id > literal(after.lower()))
+    return [PartHead(**row._mapping) for row in await project.tx.execute(query)]
+
+
+async def part_versions_of(project: ProjectReader, part_ids: Sequence[str]) -> dict[str, list[VersionFacts]]:
+    """Every version of these parts, oldest first."""
+    table = part_versions.c
+    query = (
+        select(table.part_id, table.number, table.semver, table.created_at, table.message, table.content_hash)
+        .add_columns(table.includes)
+        .where(project.owns(part_versions), table.part_id.in_(part_ids))
+        .order_by(table.part_id.collate("C"), table.number)
+    )
+    found: dict[str, list[VersionFacts]] = {}
+    for row in await project.tx.execute(query):
+        found.setdefault(row.part_id, []).append(_facts(row))
+    return found
+
+
+def _facts(row: Row[Any]) -> VersionFacts:
+    includes = Includes.from_json(row.includes)
+    exact = {
+        written: (includes.parts[index].number, includes.parts[index].content_hash)
+        for written, index in includes.uses.items()
+        if not is_pinned(written)
+    }
+    return VersionFacts(row.number, row.semver, row.created_at, row.message, row.content_hash, exact)

@@ -242,7 +242,8 @@ class Sealer:
         if self._database.written == self._seen and time.monotonic() < self._look_at:
             return
         before = self._database.written
-        sealed = await seal(self._database, everything=self._everything)
+        while (sealed := await seal(self._database, everything=self._everything)) == _BATCH:
+            pass  # an import writes thousands at once: they are sealed within the second all the same
         if sealed == 0:
             # Our own looking counts as one; whatever was written meanwhile makes it more.
             self._seen, self._look_at = before + 1, time.monotonic() + _LOOK_SECONDS

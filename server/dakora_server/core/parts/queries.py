@@ -32,9 +32,10 @@ _COLUMNS = (
     _V.created_by,
     _V.created_at.label("updated_at"),
 )
+_NAMES = tuple(column.name for column in _COLUMNS)
 _SAME_PART = and_(_V.project_id == parts.c.project_id, _V.part_id == parts.c.part_id)
 _JOINED = parts.join(part_versions, _SAME_PART)
-_IS_HEAD = _V.number == parts.c.head_number
+IS_HEAD = _V.number == parts.c.head_number
 _IS_LIVE = parts.c.archived_at.is_(None)
 # Kept until the transaction ends: shared by who resolves includes, alone by who changes a part.
 _HOLD = text("SELECT pg_advisory_xact_lock(hashtextextended(:place, 0))")
@@ -49,12 +50,14 @@ async def hold_parts(project: ProjectWriter, *, shared: bool) -> None:
     await project.tx.execute(_HOLD_SHARED if shared else _HOLD, {"place": f"parts of {project.project_id}"})
 
 
-def _versions_of(project: ProjectReader) -> Select[Any]:
+def versions_of(project: ProjectReader) -> Select[Any]:
+    """The rows of which `record_of` makes records: every version of every part, unless more is asked."""
     return select(*_COLUMNS).select_from(_JOINED).where(project.owns(parts), project.owns(part_versions))
 
 
-def _record(row: Row[Any]) -> PartRecord:
-    values = dict(row._mapping)
+def record_of(row: Row[Any]) -> PartRecord:
+    """The version that a row of `versions_of` tells of."""
+    values = {name: row._mapping[name] for name in _NAMES}
     kept = {"tags": tuple(values["tags"]), "variables": tuple(values["variables"])}
     return PartRecord(**{**values, **kept, "includes": Includes.from_json(values["includes"])})
 
@@ -63,7 +66,7 @@ async def list_parts(
     project: ProjectReader, *, category: str | None, search: str | None, after: str | None, limit: int
 ) -> list[PartRecord]:
     """Live parts at their newest version by id, whatever the case, beginning behind `after`."""
-    query = _versions_of(project).where(_IS_HEAD, _IS_LIVE)
+    query = versions_of(project).where(IS_HEAD, _IS_LIVE)
     if category is not None:
         query = query.where(parts.c.part_id.startswith(f"{category}/", autoescape=True))
     if search is not None:
@@ -71,29 +74,29 @@ async def list_parts(
         query = query.where(or_(*found))
     if after is not None:
         query = query.where(parts.c.id_key > after)
-    return [_record(row) for row in await project.tx.execute(query.order_by(parts.c.id_key).limit(limit))]
+    return [record_of(row) for row in await project.tx.execute(query.order_by(parts.c.id_key).limit(limit))]
 
 
 async def find_version(project: ProjectReader, part_id: str, which: Selector) -> PartRecord | None:
     """One version of a live part."""
-    query = _versions_of(project).where(parts.c.part_id == part_id, _IS_LIVE)
+    query = versions_of(project).where(parts.c.part_id == part_id, _IS_LIVE)
     if which.number is not None:
         query = query.where(_V.number == which.number)
     elif which.semver is not None:
         query = query.where(_V.semver == which.semver)
     else:
-        query = query.where(_IS_HEAD)
+        query = query.where(IS_HEAD)
     row = (await project.tx.execute(query)).one_or_none()
-    return None if row is None else _record(row)
+    return None if row is None else record_of(row)
 
 
 async def find_named(
     project: ProjectReader, newest: Collection[str], pinned: Collection[tuple[str, int]]
 ) -> list[PartRecord]:
     """Of the live parts, these at their newest version and those at the version given."""
-    wanted = [and_(_IS_HEAD, parts.c.part_id.in_(newest))] if newest else []
+    wanted = [and_(IS_HEAD, parts.c.part_id.in_(newest))] if newest else []
     wanted += [tuple_(parts.c.part_id, _V.number).in_(list(pinned))] if pinned else []
-    return [_record(row) for row in await project.tx.execute(_versions_of(project).where(_IS_LIVE, or_(*wanted)))]
+    return [record_of(row) for row in await project.tx.execute(versions_of(project).where(_IS_LIVE, or_(*wanted)))]
 
 
 async def variables_of(project: ProjectReader, includes: Includes) -> dict[str, tuple[str, ...]]:
@@ -107,10 +110,10 @@ async def variables_of(project: ProjectReader, includes: Includes) -> dict[str, 
 
 async def lock_part(project: ProjectWriter, part_id: str, *, archived: bool = False) -> PartRecord | None:
     """The part at its newest version, its row held until the transaction ends; live, unless `archived`."""
-    query = _versions_of(project).where(parts.c.part_id == part_id, _IS_HEAD)
+    query = versions_of(project).where(parts.c.part_id == part_id, IS_HEAD)
     query = query.where(parts.c.archived_at.is_not(None) if archived else _IS_LIVE)
     row = (await project.tx.execute(query.with_for_update(of=parts))).one_or_none()
-    return None if row is None else _record(row)
+    return None if row is None else record_of(row)
 
 
 async def holder_of(project: ProjectReader, part_id: str) -> tuple[str, bool] | None:
@@ -126,8 +129,8 @@ async def floating_users(project: ProjectReader, part_id: str) -> list[PartRecor
         part_uses.c.project_id == _V.project_id, part_uses.c.includer_id == _V.part_id, part_uses.c.number == _V.number
     )
     query = (
-        _versions_of(project)
-        .where(_IS_HEAD)
+        versions_of(project)
+        .where(IS_HEAD)
         .where(
             select(part_uses.c.includer_id)
             .where(used, project.owns(part_uses), part_uses.c.part_id == part_id, part_uses.c.floating)
@@ -135,7 +138,7 @@ async def floating_users(project: ProjectReader, part_id: str) -> list[PartRecor
         )
         .order_by(parts.c.part_id)
     )
-    return [_record(row) for row in await project.tx.execute(query)]
+    return [record_of(row) for row in await project.tx.execute(query)]
 
 
 async def usages(project: ProjectReader, part_id: str) -> list[Usage]:

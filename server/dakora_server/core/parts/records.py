@@ -1,12 +1,13 @@
 """Parts as rows: what PostgreSQL knows of them, without their text."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from dakora_server.core.templates.includes import Includes, UsedPart
 from dakora_server.core.templates.serialization import Document
+from dakora_server.core.templates.versioning import next_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,21 @@ class PartRecord:
     def as_used(self) -> UsedPart:
         """This version as others include it."""
         return UsedPart(self.part_id, self.number, self.content_hash, self.size, self.includes.uses)
+
+    def following(self, includes: Includes, *, message: str, author: UUID, at: datetime) -> "PartRecord":
+        """The version after this one, whose text is the same and includes newer parts."""
+        number = self.head_number + 1
+        return replace(
+            self,
+            number=number,
+            head_number=number,
+            revision=self.revision + 1,
+            semver=next_version(self.semver, None),
+            includes=includes,
+            message=message,
+            created_by=author,
+            updated_at=at,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ prompts in the room above.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from dakora_server.core import clock
 from dakora_server.core.audit.service import record as note
@@ -27,6 +27,7 @@ from dakora_server.core.scope import ProjectReader, ProjectWriter
 from dakora_server.core.selection import NEWEST, Selector
 from dakora_server.core.templates.analysis import Analysis
 from dakora_server.core.templates.includes import NO_INCLUDES, Includes, combine, is_pinned, walk_names
+from dakora_server.core.templates.model import TemplateSpec
 from dakora_server.core.templates.part_model import PartSpec
 from dakora_server.core.templates.serialization import Document
 from dakora_server.core.templates.versioning import is_higher, next_version
@@ -93,6 +94,13 @@ async def history(project: ProjectReader, part_id: str, *, before: int | None, l
     return await queries.list_versions(project, part_id, before=before, limit=limit)
 
 
+PARTS = "!parts"
+"""Stands for all parts of a project among the locks of its prompts in this process; no prompt can have such an id."""
+
+Exact = Mapping[str, tuple[int, str]]
+"""For names of parts without a version, number and hash of the version that they stood for once."""
+
+
 class Shelf:
     """Parts that were looked up by the names that texts have for them."""
 
@@ -120,6 +128,20 @@ class Shelf:
             ]
             raise TemplateInvalid("The template includes parts that do not exist.", errors=faults)
         return combine({written: (record.as_used, record.includes) for written, record in found.items()})
+
+    def over(self, others: Mapping[str, PartRecord]) -> "Shelf":
+        """The same with these in the place of what stood there."""
+        return Shelf({**self._found, **others})
+
+    def as_it_was(self, names: Sequence[str], exact: Exact) -> "Shelf":
+        """What these names stood for once, where that version is here; else what they stand for now."""
+        found = {name: self._found[name] for name in names if name in self._found}
+        for name in exact.keys() & set(names):
+            number, digest = exact[name]
+            older = self._found.get(f"{name}@{number}")
+            if older is not None and older.content_hash == digest:
+                found[name] = older
+        return Shelf(found)
 
 
 async def look_up(project: ProjectReader, names: Sequence[str]) -> Shelf:
@@ -157,7 +179,7 @@ async def create(project: ProjectWriter, spec: PartSpec, *, message: str | None 
     record = await _next(project, document, analysis, head=None, given=spec.version, message=message)
     await queries.add_part(project, record)
     await queries.add_version(project, record)
-    await note(project, "part.created", spec.id, after=_facts(record))
+    await note(project, "part.created", spec.id, after=facts(record))
     await project.announce(subject(spec.id))
     return Saved(StoredPart(record, document), (record,))
 
@@ -240,7 +262,7 @@ def followed(includes: Includes, changed: Mapping[str, PartRecord], *, by: str) 
 
 async def _hold(project: ProjectWriter) -> None:
     # The queue in this process first, so that it does not stand in the pool of connections.
-    await project.hold("!parts")
+    await project.hold(PARTS)
     await queries.hold_parts(project, shared=False)
 
 
@@ -274,7 +296,7 @@ async def _add(
 async def _make_newest(project: ProjectWriter, head: PartRecord, record: PartRecord, *, action: str) -> None:
     await queries.add_version(project, record)
     await queries.touch(project, record.part_id, head_number=record.number, updated_at=record.updated_at)
-    await note(project, action, record.part_id, before=_facts(head), after=_facts(record))
+    await note(project, action, record.part_id, before=facts(head), after=facts(record))
     await project.announce(subject(record.part_id))
 
 
@@ -288,17 +310,8 @@ async def _follow(project: ProjectWriter, first: PartRecord) -> list[PartRecord]
             if direct & waiting.keys():
                 continue
             includes = followed(head.includes, changed, by=part_id)
-            record = replace(
-                head,
-                number=head.number + 1,
-                head_number=head.number + 1,
-                revision=head.revision + 1,
-                semver=next_version(head.semver, None),
-                includes=includes,
-                message=f"{first.part_id} is at version {first.number}",
-                created_by=project.actor.user_id,
-                updated_at=first.updated_at,
-            )
+            message, author = f"{first.part_id} is at version {first.number}", project.actor.user_id
+            record = head.following(includes, message=message, author=author, at=first.updated_at)
             await _make_newest(project, head, record, action="part.followed")
             changed[part_id] = record
             del waiting[part_id]
@@ -317,7 +330,6 @@ async def _next(
     """The row of the version that comes after `head`. Raises VersionNotHigher, TemplateInvalid, IncludeCycle."""
     now, spec = clock.now(), document.spec
     number = 1 if head is None else head.head_number + 1
-    tags = spec.metadata.get("tags")
     return PartRecord(
         part_id=spec.id,
         head_number=number,
@@ -327,7 +339,7 @@ async def _next(
         semver=next_version(None if head is None else head.semver, given),
         content_hash=document.hash,
         description=spec.description,
-        tags=tuple(str(tag) for tag in tags) if isinstance(tags, list) else (),
+        tags=tags_of(spec),
         variables=analysis.variables,
         size=len((spec.template or "").encode()),
         includes=await resolve(project, analysis.includes, of=spec.id),
@@ -337,5 +349,12 @@ async def _next(
     )
 
 
-def _facts(record: PartRecord) -> dict[str, object]:
+def tags_of(spec: TemplateSpec) -> tuple[str, ...]:
+    """The words under `tags` in the metadata."""
+    tags = spec.metadata.get("tags")
+    return tuple(str(tag) for tag in tags) if isinstance(tags, list) else ()
+
+
+def facts(record: PartRecord) -> dict[str, object]:
+    """What the trail keeps of a version."""
     return {"version": record.number, "content_hash": record.content_hash}

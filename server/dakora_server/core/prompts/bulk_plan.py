@@ -3,27 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from dakora_server.core.audit.service import Happened
 from dakora_server.core.exceptions import DakoraError, PromptArchived, PromptExists, TemplateInvalid
+from dakora_server.core.folders import refuse_reserved
+from dakora_server.core.outcome import Outcome
+from dakora_server.core.parts.service import Exact
 from dakora_server.core.prompts.bulk_queries import Held
 from dakora_server.core.prompts.records import PromptRecord
 from dakora_server.core.prompts.service import RESTORABLE_FOR, facts
 from dakora_server.core.templates.includes import NO_INCLUDES, Includes
 from dakora_server.core.templates.versioning import is_higher, next_version
-
-
-class Outcome(StrEnum):
-    """What became of a prompt."""
-
-    created = "created"
-    updated = "updated"
-    restored = "restored"
-    unchanged = "unchanged"
-    refused = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +33,9 @@ class Prepared:
     inputs: dict[str, Any]
     portable: bool
     # The parts that its text includes, by the names it has for them; once parts are held, which versions those are.
+    # `exact` says which they were when the version was made, where that is known from elsewhere.
     names: tuple[str, ...] = ()
+    exact: Exact = field(default_factory=dict)
     includes: Includes | TemplateInvalid = NO_INCLUDES
     message: str | None = None
     at: datetime | None = None
@@ -130,6 +124,7 @@ def _refuse_other_spelling(line: Line, held: Held, now: datetime) -> None:
 
 
 def _create(line: Line, held: Held | None, *, author: UUID, now: datetime) -> Step:
+    refuse_reserved(line.folder or "")
     versions = _numbered(line, line.versions, None, author=author, now=now)
     newest = versions[-1]
     step = Step(line, Saved(line.prompt_id, Outcome.created, newest, added=tuple(versions)), is_new=True)
@@ -144,6 +139,8 @@ def _add_to(line: Line, held: Held, known: Known, *, author: UUID, now: datetime
     head = held.record
     versions = _numbered(line, _missing(line, head, known), head, author=author, now=now)
     moved = line.folder is not None and line.folder != head.folder
+    if moved:
+        refuse_reserved(line.folder or "")
     restored = held.archived_at is not None
     if not (versions or moved or restored):
         return Step(line, Saved(line.prompt_id, Outcome.unchanged, head))

@@ -5,21 +5,22 @@ of the prompt, in the same transaction, with the same text. Versions that exist 
 points to renders as it did until the label is moved.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
 from dakora_server.core import clock
+from dakora_server.core.audit.service import Happened, record_many
 from dakora_server.core.audit.service import record as note
 from dakora_server.core.exceptions import Fault, PartInUse
 from dakora_server.core.parts import queries as parts
 from dakora_server.core.parts import service
-from dakora_server.core.parts.records import StoredPart, Usage
+from dakora_server.core.parts.bulk_plan import because
+from dakora_server.core.parts.records import PartRecord, StoredPart, Usage
 from dakora_server.core.parts.service import Saved
 from dakora_server.core.prompts import part_queries
+from dakora_server.core.prompts.records import PromptRecord
 from dakora_server.core.scope import ProjectReader, ProjectWriter
 from dakora_server.core.selection import NEWEST, Selector
 from dakora_server.core.templates.part_model import PartSpec
-from dakora_server.core.templates.versioning import next_version
 
 _NAMED = 50
 
@@ -87,29 +88,37 @@ async def _usages(project: ProjectReader, part_id: str) -> list[Usage]:
 
 
 async def _followed(project: ProjectWriter, saved: Saved) -> StoredPart:
-    if not saved.changed:
-        return saved.part
-    first = saved.changed[0]
-    heads = await part_queries.lock_followers(project, first.part_id)
-    changed = {record.part_id: record for record in saved.changed}
-    records = [
-        replace(
-            head,
-            number=head.number + 1,
-            head_number=head.number + 1,
-            revision=head.revision + 1,
-            semver=next_version(head.semver, None),
-            includes=service.followed(head.includes, changed, by=head.prompt_id),
-            message=f"{first.part_id} is at version {first.number}",
-            created_by=project.actor.user_id,
-            updated_at=first.updated_at,
-        )
-        for head in heads
-    ]
-    if records:
-        await part_queries.add_followers(project, records, first.updated_at)
-    for record in records:
-        facts = {"version": record.number, "content_hash": record.content_hash, "folder": record.folder}
-        await note(project, "prompt.followed", record.prompt_id, before={"version": record.number - 1}, after=facts)
-        await project.announce(record.prompt_id)
+    if saved.changed:
+        first = saved.changed[0]
+        message = f"{first.part_id} is at version {first.number}"
+        await follow(project, {record.part_id: record for record in saved.changed}, message=message)
     return saved.part
+
+
+async def follow(
+    project: ProjectWriter, changed: Mapping[str, PartRecord], *, message: str | None = None
+) -> list[PromptRecord]:
+    """New versions of the prompts that follow these parts, which are at these versions now; those that have them stay.
+
+    The project's parts must be held. Without `message` each says which parts it follows.
+    Raises TemplateInvalid where a prompt's includes would be too much.
+    """
+    heads = await part_queries.lock_followers(project, changed)
+    now, author = clock.now(), project.actor.user_id
+    records: list[PromptRecord] = []
+    for head in heads:
+        includes = service.followed(head.includes, changed, by=head.prompt_id)
+        if includes.key != head.includes.key:
+            why = message or because(head.includes.floating(), changed)
+            records.append(head.following(includes, message=why, author=author, at=now))
+    if not records:
+        return []
+    await part_queries.add_followers(project, records, now)
+    await record_many(project, [_event(record) for record in records])
+    await project.announce_many([record.prompt_id for record in records])
+    return records
+
+
+def _event(record: PromptRecord) -> Happened:
+    facts = {"version": record.number, "content_hash": record.content_hash, "folder": record.folder}
+    return Happened("prompt.followed", record.prompt_id, before={"version": record.number - 1}, after=facts)

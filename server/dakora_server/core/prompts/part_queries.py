@@ -1,6 +1,6 @@
 """Which prompts use which parts, as PostgreSQL knows it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Text, and_, cast, func, insert, or_, select, update
@@ -14,17 +14,20 @@ from dakora_server.core.scope import ProjectReader, ProjectWriter
 from dakora_server.core.storage.tables import labels, prompt_uses, prompts, versions
 
 
-async def lock_followers(project: ProjectWriter, part_id: str) -> list[PromptRecord]:
-    """The prompts, archived ones too, whose newest version follows this part; their rows are held, in order of id."""
+async def lock_followers(project: ProjectWriter, part_ids: Collection[str]) -> list[PromptRecord]:
+    """The prompts, archived ones too, whose newest version follows one of these parts; their rows are held.
+
+    In the order of all who hold the rows of several prompts: that of ids in lower case.
+    """
     use = prompt_uses.c
     used = and_(use.project_id == versions.c.project_id, use.prompt_id == versions.c.prompt_id)
     follows = (
         select(use.prompt_id)
         .where(used, use.number == versions.c.number, project.owns(prompt_uses))
-        .where(use.part_id == part_id, use.floating)
+        .where(use.part_id.in_(list(part_ids)), use.floating)
         .exists()
     )
-    query = queries.newest_of(project).where(follows).order_by(prompts.c.prompt_id).with_for_update(of=prompts)
+    query = queries.newest_of(project).where(follows).order_by(prompts.c.id_key).with_for_update(of=prompts)
     return [queries.record_of(row) for row in await project.tx.execute(query)]
 
 

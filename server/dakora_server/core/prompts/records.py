@@ -1,7 +1,7 @@
 """Prompts as rows: what PostgreSQL knows of them, without their text."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 from dakora_server.core.selection import NEWEST, Selector, decode_cursor, encode_cursor
 from dakora_server.core.templates.includes import NO_INCLUDES, Includes
 from dakora_server.core.templates.serialization import Document
+from dakora_server.core.templates.versioning import next_version
 
 __all__ = [
     "EVERYTHING",
@@ -65,6 +66,21 @@ class PromptRecord:
     def etag(self) -> str:
         """Strong entity tag: changes whenever anything in the answer does, and never comes back."""
         return f'"{self.content_hash[:16]}-{self.number}-{self.revision}-{self.label_revision}"'
+
+    def following(self, includes: Includes, *, message: str, author: UUID, at: datetime) -> "PromptRecord":
+        """The version after this one, whose text is the same and includes newer parts."""
+        number = self.head_number + 1
+        return replace(
+            self,
+            number=number,
+            head_number=number,
+            revision=self.revision + 1,
+            semver=next_version(self.semver, None),
+            includes=includes,
+            message=message,
+            created_by=author,
+            updated_at=at,
+        )
 
     def is_found_like(self, other: "PromptRecord") -> bool:
         """Whether the same searches and filters find both."""

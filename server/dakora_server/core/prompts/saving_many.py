@@ -11,10 +11,13 @@ from dataclasses import dataclass, replace
 from dakora_server.core import clock
 from dakora_server.core.audit.service import record_many
 from dakora_server.core.exceptions import Busy, DakoraError, InvalidRequest, RendererUnavailable, TemplateInvalid
+from dakora_server.core.outcome import Outcome
 from dakora_server.core.parts import service as parts
 from dakora_server.core.parts.queries import hold_parts
+from dakora_server.core.parts.records import PartRecord
+from dakora_server.core.parts.service import PARTS
 from dakora_server.core.prompts import bulk_queries, part_queries
-from dakora_server.core.prompts.bulk_plan import Line, Outcome, Prepared, Saved, Step, decide
+from dakora_server.core.prompts.bulk_plan import Line, Prepared, Saved, Step, decide
 from dakora_server.core.prompts.service import tags_of
 from dakora_server.core.scope import ProjectReader, ProjectWriter
 from dakora_server.core.templates.analysis import Analysis
@@ -88,7 +91,8 @@ async def prepare(
     async with project.apart() as reader:
         known = await bulk_queries.known_texts(reader, [document.hash for document in documents])
     verdicts: dict[str, Verdict | DakoraError] = dict(known)
-    verdicts |= await _check(project, {document.hash: document for document in documents if document.hash not in known})
+    unknown = {document.hash: document for document in documents if document.hash not in known}
+    verdicts |= {digest: _verdict(found) for digest, found in (await analyse(project, unknown)).items()}
     found: list[Prepared | DakoraError] = []
     new: dict[str, bytes] = {}
     for spec, document in zip(specs, documents, strict=True):
@@ -114,20 +118,20 @@ def _documents_of(specs: Sequence[TemplateSpec]) -> list[Document | DakoraError]
     return found
 
 
-async def _check(project: ProjectReader, documents: Mapping[str, Document]) -> dict[str, Verdict | DakoraError]:
-    """By hash, what was found in each template, or what is wrong with it."""
+async def analyse(project: ProjectReader, documents: Mapping[str, Document]) -> dict[str, Analysis | TemplateInvalid]:
+    """By hash, what was found in each template, or what is wrong with it. Raises Busy, RendererUnavailable."""
     gate = asyncio.Semaphore(_ASKED_AT_ONCE)
 
-    async def ask(some: Sequence[Document]) -> list[Verdict | DakoraError]:
+    async def ask(some: Sequence[Document]) -> list[Analysis | TemplateInvalid]:
         async with gate:
-            return [_verdict(found) for found in await _asked(project, some)]
+            return await _asked(project, some)
 
     batches = list(_batches(list(documents.values())))
     answers = await asyncio.gather(*map(ask, batches))
     return {
-        document.hash: verdict
+        document.hash: found
         for batch, answer in zip(batches, answers, strict=True)
-        for document, verdict in zip(batch, answer, strict=True)
+        for document, found in zip(batch, answer, strict=True)
     }
 
 
@@ -175,9 +179,14 @@ def _prepared(spec: TemplateSpec, document: Document, verdict: Verdict) -> Prepa
     )
 
 
-async def foresee(project: ProjectReader, lines: Sequence[Line]) -> list[Saved]:
-    """What `save_lines` would answer now. Nothing is written, and nobody is kept waiting."""
-    return [step.saved for step in await _steps(project, lines)]
+async def foresee(
+    project: ProjectReader, lines: Sequence[Line], shelf: Mapping[str, PartRecord] | None = None
+) -> list[Saved]:
+    """What `save_lines` would answer now. Nothing is written, and nobody is kept waiting.
+
+    `shelf` has the parts, by the names that texts have for them, that would be saved before.
+    """
+    return [step.saved for step in await _steps(project, lines, shelf)]
 
 
 async def save_lines(project: ProjectWriter, lines: Sequence[Line], *, partial: bool = False) -> list[Saved]:
@@ -186,14 +195,29 @@ async def save_lines(project: ProjectWriter, lines: Sequence[Line], *, partial: 
     Every lock is taken in the order of ids, so neither two such savers nor one of them and any number of single ones
     wait for each other. Raises NotAllSaved unless `partial`, when a prompt is refused; DatabaseUnavailable, Busy.
     """
+    await hold_lines(project, lines)
+    return await write_lines(project, lines, partial=partial)
+
+
+async def hold_lines(project: ProjectWriter, lines: Sequence[Line], *, parts_too: bool = False) -> None:
+    """Be the only one who saves many prompts of the project, and let no part change meanwhile.
+
+    With `parts_too` it is this transaction that may change parts, and nobody else.
+    """
+    if parts_too:
+        await project.hold(PARTS)
     keys = sorted({line.key for line in lines})
     for count, key in enumerate(keys):
         await project.hold(key)
         if count % _BREATHER == 0:
             await asyncio.sleep(0)
     await bulk_queries.become_bulk_writer(project)
-    if any(version.names for line in lines for version in line.versions):
-        await hold_parts(project, shared=True)
+    if parts_too or any(version.names for line in lines for version in line.versions):
+        await hold_parts(project, shared=not parts_too)
+
+
+async def write_lines(project: ProjectWriter, lines: Sequence[Line], *, partial: bool = False) -> list[Saved]:
+    """What `save_lines` does once `hold_lines` was called."""
     results: dict[int, Saved] = {}
     places = list(range(len(lines)))
     while places:
@@ -209,14 +233,16 @@ async def save_lines(project: ProjectWriter, lines: Sequence[Line], *, partial: 
     return [results[place] for place in range(len(lines))]
 
 
-async def _steps(project: ProjectReader, lines: Sequence[Line]) -> list[Step]:
+async def _steps(
+    project: ProjectReader, lines: Sequence[Line], shelf: Mapping[str, PartRecord] | None = None
+) -> list[Step]:
     held = await bulk_queries.holders(project, [line.key for line in lines])
     long = [line.prompt_id for line in lines if len(line.versions) > 1 and line.key in held]
     known = await bulk_queries.hashes_of(project, long)
     now, author = clock.now(), project.actor.user_id
     steps: list[Step] = []
     seen: set[str] = set()
-    for line in await _with_parts(project, lines):
+    for line in await _with_parts(project, lines, shelf or {}):
         if line.key in seen:
             error = InvalidRequest(f"The prompt {line.prompt_id} is there twice (letters' case aside).")
             steps.append(Step(line, Saved(line.prompt_id, Outcome.refused, error=error)))
@@ -228,20 +254,23 @@ async def _steps(project: ProjectReader, lines: Sequence[Line]) -> list[Step]:
     return steps
 
 
-async def _with_parts(project: ProjectReader, lines: Sequence[Line]) -> list[Line]:
-    """The lines with the versions of the parts that their texts include now."""
-    names = {name for line in lines for version in line.versions for name in version.names}
+async def _with_parts(project: ProjectReader, lines: Sequence[Line], others: Mapping[str, PartRecord]) -> list[Line]:
+    """The lines with the versions of the parts that their texts include: of today, older ones those of their time."""
+    versions = [version for line in lines for version in line.versions]
+    names = {name for version in versions for name in version.names}
     if not names:
         return list(lines)
-    shelf = await parts.look_up(project, sorted(names))
+    names |= {f"{name}@{number}" for version in versions for name, (number, _) in version.exact.items()}
+    shelf = (await parts.look_up(project, sorted(names))).over(others)
 
-    def resolved(version: Prepared) -> Prepared:
+    def resolved(line: Line, version: Prepared) -> Prepared:
+        was = shelf if version is line.newest else shelf.as_it_was(version.names, version.exact)
         try:
-            return replace(version, includes=shelf.includes(version.names))
+            return replace(version, includes=was.includes(version.names))
         except TemplateInvalid as error:
             return replace(version, includes=error)
 
-    return [replace(line, versions=tuple(map(resolved, line.versions))) for line in lines]
+    return [replace(line, versions=tuple(resolved(line, version) for version in line.versions)) for line in lines]
 
 
 async def _write(project: ProjectWriter, steps: Sequence[Step]) -> set[str]:

@@ -15,6 +15,7 @@ from dakora_server.core.exceptions import (
     StaleVersion,
     VersionNotFound,
 )
+from dakora_server.core.folders import refuse_reserved
 from dakora_server.core.parts import service as parts
 from dakora_server.core.parts.queries import hold_parts
 from dakora_server.core.prompts import list_queries, part_queries, queries
@@ -76,6 +77,8 @@ async def get(project: ProjectReader, prompt_id: str, which: Selector = NEWEST) 
 
 async def _open(project: ProjectReader, record: PromptRecord) -> StoredPrompt:
     """The version with its text and its parts', all fetched at once."""
+    # Rows and versions never change: a store that takes its time holds no connection meanwhile.
+    await project.tx.rest()
     hashes = (record.content_hash, *(part.content_hash for part in record.includes.parts))
     document, *parts = await asyncio.gather(*map(project.vault.get, hashes))
     return StoredPrompt(record, document, tuple(parts))
@@ -107,8 +110,10 @@ async def create(
 ) -> StoredPrompt:
     """Save the first version of a prompt.
 
-    Raises PromptExists, PromptArchived while an archived prompt holds the id, TemplateInvalid.
+    Raises PromptExists, PromptArchived while an archived prompt holds the id, TemplateInvalid, InvalidRequest for a
+    folder that is reserved.
     """
+    refuse_reserved(folder)
     document, analysis = await _prepare(project, spec)
     await project.hold(spec.id)
     await _hold_parts(project, analysis.includes)
@@ -202,6 +207,8 @@ async def _add(
         # Before `If-Match` is looked at: a save repeated because its answer was lost must succeed (RFC 9110, 13.1.1).
         return StoredPrompt(head, document)
     _refuse_stale(head, if_match)
+    if moved:
+        refuse_reserved(folder or "")
     record = head
     if not unchanged:
         record = await _next_record(project, document, analysis, head=head, given=given, message=message)

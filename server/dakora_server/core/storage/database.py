@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Executable, text
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -87,7 +87,8 @@ class Transaction:
         try:
             kind = _READ if self._read_only else _WRITE
             await connection.exec_driver_sql(_BEGIN.format(kind, *_names(self._tenant), self._statement_timeout))
-        except BaseException:  # whatever happened, the connection goes back to the pool
+        except BaseException:  # whatever happened, nothing half begun goes back to the pool
+            await connection.invalidate()
             await connection.close()
             raise
         return connection
@@ -104,6 +105,14 @@ class Transaction:
             except DBAPIError as error:
                 raise _unavailable(error) from error
 
+    async def rest(self) -> None:
+        """Give the connection back until the next question, when only reading: that one sees what is there by then.
+
+        For who goes on with something slow. Does nothing where something may be written. Raises DatabaseUnavailable.
+        """
+        if self._read_only:
+            await self.finish(keep=True)
+
     @property
     def tenant(self) -> Tenant:
         """Whose rows this transaction may see now."""
@@ -119,8 +128,11 @@ class Transaction:
         if connection is not None:
             try:
                 await connection.exec_driver_sql("COMMIT" if keep else "ROLLBACK")
-            except DBAPIError as error:
-                raise _unavailable(error) from error
+            except SQLAlchemyError as error:
+                # Whatever was open on it ends with it. A caller that was cancelled must hear of that, and not of this.
+                await connection.invalidate()
+                if keep:
+                    raise (_unavailable(error) if isinstance(error, DBAPIError) else DatabaseUnavailable()) from error
             finally:
                 await connection.close()
         if keep:

@@ -140,7 +140,7 @@ def to_yaml(spec: TemplateSpec, *, version: str | None = None) -> str:
 
 def file_text(document: str, version: str) -> str:
     """A stored document as `to_yaml` would write it with this version, without reading it."""
-    head, line_end, rest = document.removeprefix(FORMAT_LINE).partition("\n")
+    head, line_end, rest = document.removeprefix(FORMAT_LINE).removeprefix(PART_LINE).partition("\n")
     return head + line_end + write_yaml({"version": version}) + rest
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from isolation_suite.calls import Draw, Said
 from isolation_suite.operations import generates
-from isolation_suite.tenants import DRAFTS, LABELS, PROMPTS, SAME, STEADY, content_of
+from isolation_suite.tenants import DRAFTS, LABELS, NEW_PARTS, PARTS, PROMPTS, SAME, STEADY, content_of, part_of
 
 from dakora_server.core.templates.model import TemplateSpec, parse_spec
+from dakora_server.core.templates.part_model import PartSpec
 from dakora_server.core.templates.serialization import Document, to_yaml
 
 
@@ -20,6 +21,15 @@ def unpacked(body: bytes) -> bytes:
         return b"\n".join(part for info in archive.infolist() for part in (info.filename.encode(), archive.read(info)))
 
 
+def archive(files: dict[str, str]) -> bytes:
+    """A zip with these files, as they are."""
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w", zipfile.ZIP_STORED) as packing:
+        for path, text in files.items():
+            packing.writestr(path, text)
+    return body.getvalue()
+
+
 @generates("export_project")
 def export_project(draw: Draw) -> Said:
     return Said(query={"history": "true"} if draw.rng.random() < 0.5 else {})
@@ -27,22 +37,20 @@ def export_project(draw: Draw) -> Said:
 
 @generates("import_project")
 def import_project(draw: Draw) -> Said:
-    """Some prompts, with a history and labels or without; packed so that a search of the request finds the texts."""
+    """Some prompts and parts, with a past or without; packed so that a search of the request finds the texts."""
     movable = not (draw.own and draw.caller.is_key)
     ids = draw.rng.sample(PROMPTS if movable else (*STEADY, *DRAFTS), draw.rng.randint(1, 3))
     files: dict[str, str] = {"project.yaml": "dakora: 1\n"}
     for prompt_id in ids:
         files |= _prompt(draw, prompt_id)
-    body = io.BytesIO()
-    with zipfile.ZipFile(body, "w", zipfile.ZIP_STORED) as packing:
-        for path, text in files.items():
-            packing.writestr(path, text)
+    if draw.rng.random() < 0.5:
+        files |= _part(draw, draw.rng.choice((*PARTS, *NEW_PARTS)))
     query: dict[str, Any] = {"partial": draw.rng.choice(("true", "false"))}
     if draw.rng.random() < 0.2:
         query["dry_run"] = "true"
     if SAME not in ids:
         query["message"] = f"Brought {draw.text_of(ids[0])}" if len(ids) == 1 else None
-    return Said(raw=body.getvalue(), headers={"content-type": "application/zip"}, query=query)
+    return Said(raw=archive(files), headers={"content-type": "application/zip"}, query=query)
 
 
 def _prompt(draw: Draw, prompt_id: str) -> dict[str, str]:
@@ -57,15 +65,28 @@ def _prompt(draw: Draw, prompt_id: str) -> dict[str, str]:
         label = draw.rng.choice(LABELS)
         files[f"history/{prompt_id}/labels.yaml"] = f"{label}:\n  number: 1\n  content_hash: {hashes}\n"
     if len(specs) > 1:
-        files |= _history(prompt_id, specs)
+        files |= _history(f"history/{prompt_id}", specs)
     return files
 
 
-def _history(prompt_id: str, specs: list[TemplateSpec]) -> dict[str, str]:
+def _part(draw: Draw, part_id: str) -> dict[str, str]:
+    turns = [draw.rng.randint(0, 5) for _ in range(draw.rng.randint(1, 2))]
+    specs = [_part_spec(part_id, part_of(part_id, draw.canary, turn)) for turn in turns]
+    files = {f"parts/{part_id}.yaml": to_yaml(specs[-1], version="1.0.0")}
+    return files | _history(f"parts-history/{part_id}", specs) if len(specs) > 1 else files
+
+
+def _part_spec(part_id: str, content: dict[str, Any]) -> TemplateSpec:
+    return parse_spec(
+        {"id": part_id} | {name: value for name, value in content.items() if name != "message"}, kind=PartSpec
+    )
+
+
+def _history(place: str, specs: list[TemplateSpec]) -> dict[str, str]:
     files = {}
     page = ["versions:"]
     for number, spec in enumerate(specs, 1):
-        files[f"history/{prompt_id}/{number}.yaml"] = to_yaml(spec, version=f"1.0.{number}")
+        files[f"{place}/{number}.yaml"] = to_yaml(spec, version=f"1.0.{number}")
         page += [f"- number: {number}", f"  version: 1.0.{number}", "  created_at: '2026-01-01T00:00:00+00:00'"]
         page += [f"  content_hash: {Document.of(spec).hash}"]
-    return files | {f"history/{prompt_id}/versions-1.yaml": "\n".join(page) + "\n"}
+    return files | {f"{place}/versions-1.yaml": "\n".join(page) + "\n"}

@@ -13,6 +13,7 @@ from hypothesis import strategies as some
 
 from dakora_server.core.exceptions import DocumentCorrupt, RegistryUnavailable
 from dakora_server.core.storage.registry.base import MAX_OBJECT_BYTES, StoredDocument
+from dakora_server.core.storage.registry.local import LocalRegistry
 from dakora_server.core.storage.side_by_side import for_each
 
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -90,7 +91,10 @@ async def test_what_is_there_is_not_written_again(backend):
     (before,) = await walked(backend.registry)
     await asyncio.sleep(1.1)  # the coarsest clock among them counts seconds
     await backend.registry.put(project, named(b"text"), b"text")
-    assert await walked(backend.registry) == [before]
+    (after,) = await walked(backend.registry)
+    # A folder says at once that it is young again, which costs nothing there; the others once it is an hour old.
+    assert after == before or isinstance(backend.registry, LocalRegistry)
+    assert (after.hash, after.size) == (before.hash, before.size)
 
 
 @pytest.mark.parametrize("damage", [b"tex", b"TEXT", b"", b"x" * (MAX_OBJECT_BYTES + 1)])
