@@ -149,7 +149,7 @@ class TestFilesThatCannotBeLoaded:
         desk.write("parts/greeting.yaml", prompt_text())
         report = await desk.reconcile()
         assert (len(report.faults), report.loaded) == (1, 0)
-        assert "where archives and folders keep parts" in report.faults[0]
+        assert "parts/greeting.yaml:1:1: A part lies at" in report.faults[0]
         assert await desk.ids() == []
 
     async def test_hidden_files_and_leftovers_of_editors_are_not_looked_at(self, desk, prompt_text):
