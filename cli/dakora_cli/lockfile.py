@@ -26,7 +26,7 @@ class Locked:
     number: int
     version: str
     sha256: str
-    parts: tuple[str, ...] | None = None
+    parts: tuple[str, ...] | None = ()
 
     def to_json(self) -> dict[str, Any]:
         """As it is written; without parts that says itself."""

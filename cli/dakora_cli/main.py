@@ -37,7 +37,7 @@ COMMANDS = {
     "lock": ("dakora_cli.lock:lock", "Write down which versions a folder is made of."),
     "diff": ("dakora_cli.diff:diff", "Show how a folder differs from the server."),
     "export": ("dakora_cli.export:export", "Write the whole project into one archive."),
-    "import": ("dakora_cli.import_:import_", "Save the prompts of an archive on the server."),
+    "import": ("dakora_cli.import_:import_", "Save the prompts and parts of an archive on the server."),
     "validate": ("dakora_cli.validate:validate", "Check files with prompts and parts without a server."),
     "keys": ("dakora_cli.keys:keys", "Make, rotate and revoke the project's API keys."),
     "projects": ("dakora_cli.projects:projects", "List the projects you can work in."),

@@ -12,7 +12,7 @@ from typing import Any
 from dakora_cli.planning import Head
 from dakora_cli.reach import at_once
 from dakora_cli.refusals import Refusal
-from dakora_client import Dakora, NotFoundError, Part, PartVersion, PermissionDenied, Prompt, PromptSummary
+from dakora_client import Dakora, NotFoundError, Part, PartVersion, Prompt, PromptSummary
 from dakora_client import PromptVersion as Version
 from dakora_server.core.exceptions import DakoraError
 from dakora_server.core.sync.names import is_part, part_folder
@@ -75,12 +75,7 @@ async def history(dakora: Dakora, item_id: str) -> Sequence[Version | PartVersio
 
 async def everything(dakora: Dakora) -> dict[str, Head]:
     """What the server has newest of everything, parts first. Raises Refusal for a prompt with the id of a part."""
-    heads: dict[str, Head] = {}
-    try:
-        heads |= {one.id: one async for one in dakora.parts.iter()}
-    except PermissionDenied as error:
-        if error.code != "label_not_allowed":
-            raise  # a key that is limited to labels sees prompts only
+    heads: dict[str, Head] = {one.id: one async for one in dakora.parts.iter()}
     async for prompt in dakora.prompts.iter():
         if is_part(prompt.id):  # the names come from the server, which may be anybody's
             raise Refusal(f"The server's {prompt.id} has an id that no prompt can have.")

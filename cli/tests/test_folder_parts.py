@@ -147,6 +147,13 @@ class TestPull:
         )
         assert shared.read_text().startswith("# Ours\nversion: 1.0.1\n")
 
+    async def test_a_part_that_was_deleted_comes_back_with_its_file(self, cli, project, user, shared):
+        await project.client.delete(f"{parts(project)}/tone/polite?force=true")
+        shared.write_text(TONE.replace("kind", "warm"))
+        done = await cli("push")
+        assert done.out == "restored tone/polite 1.0.1 (prompts/parts/tone/polite.yaml)\n"
+        assert (await part(project))["template"] == "Be polite.\nBe brief.\nBe warm.\n"
+
     async def test_a_deleted_part_takes_its_file_along(self, cli, project, user, shared):
         await project.client.delete(f"{parts(project)}/tone/polite?force=true")
         done = await cli("pull")

@@ -159,7 +159,7 @@ async def test_a_fault_that_only_the_server_knows_leaves_the_other_files_saved(s
     refused = await save(good=part_file("a/b", "fine"), lost=part_file("a/c", "{% include 'a/absent' %}"))
     assert refused.code == 1
     assert refused.out == "created a/b 1.0.0 (parts/good.yaml)\n"
-    assert "parts/lost.yaml: There is no part a/absent." in refused.err
+    assert "parts/lost.yaml:2:25: There is no part a/absent." in refused.err
 
 
 async def test_the_list_is_by_category(cli, save):

@@ -128,7 +128,14 @@ async def test_a_link_in_the_folder_does_not_lead_a_file_out(cli, project, user)
 
 @pytest.mark.parametrize(
     ("prompt_id", "folder"),
-    [("greeting", "../out"), ("greeting", "/out"), ("../out", ""), (".hidden", ""), ("a/b", "")],
+    [
+        ("greeting", "../out"),
+        ("greeting", "/out"),
+        ("../out", ""),
+        (".hidden", ""),
+        ("a/b", ""),
+        ("greeting", "parts/tone"),
+    ],
 )
 def test_a_server_cannot_choose_a_path_outside_of_the_folder(user, answer, prompt_json, prompt_id, folder):
     evil = prompt_json(prompt_id, folder=folder)

@@ -1,7 +1,7 @@
 """Parts in the folder: saved before what includes them, heard of, merged, and never taken for broken prompts."""
 
 from dakora_server.core.parts import service as parts
-from dakora_server.core.prompts import part_changes
+from dakora_server.core.prompts import part_changes, queries
 from dakora_server.core.scope import reading
 from dakora_server.core.selection import Selector
 from dakora_server.core.sync.folder import Pace
@@ -93,6 +93,29 @@ class TestOnce:
         (desk.folder / "greeting.yaml").unlink()
         assert (await desk.reconcile()).archived == 3
         assert not await exists(desk)
+
+    async def test_a_deleted_part_takes_its_file_along_and_a_new_file_brings_it_back(self, desk):
+        desk.write("parts/tone/polite.yaml", TONE)
+        desk.write("other.yaml", "id: other\ntemplate: Other\n")
+        await desk.reconcile()
+        async with desk.writer() as project:
+            await part_changes.delete(project, "tone/polite")
+        assert (await desk.reconcile()).removed == 1
+        assert desk.files() == ["other.yaml"]
+        desk.write("parts/tone/polite.yaml", TONE.replace("kind", "warm"))
+        assert (await desk.reconcile()).faults == []
+        assert (await part(desk)).record.number == 2
+
+    async def test_a_prompt_in_a_folder_of_parts_is_not_written_among_them(self, desk):
+        await desk.create()
+        async with desk.writer() as project:
+            # As it was stored before this folder was reserved.
+            await queries.touch(project, "greeting", folder="parts/tone")
+        report = await desk.reconcile()
+        assert desk.files() == []
+        assert report.faults == [
+            "greeting: its folder parts/tone on the server is for parts here: move it to another one"
+        ]
 
 
 class TestLive:

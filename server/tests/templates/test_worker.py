@@ -76,9 +76,11 @@ class TestRender:
         assert await pool.render("k1", ["a{{ x }}", "b{{ x }}"], {"x": 1}, tenant="t") == ["a1", "b1"]
 
     async def test_parts_are_rendered_where_they_are_included(self, pool):
-        sources, parts = ["<{% include 'a/b' %}>"], {"a/b": "part {{ x }}"}
+        sources, parts, links = ["<{% include 'a/b' %}>"], {"a/b@1": "part {{ x }}"}, {"": {"a/b": "a/b@1"}}
 
-        assert await pool.render("k2", sources, {"x": 1}, includes=parts, tenant="t") == ["<part 1>"]
+        rendered = await pool.render("k2", sources, {"x": 1}, includes=parts, links=links, tenant="t")
+
+        assert rendered == ["<part 1>"]
 
     async def test_any_text_comes_back_as_it_went_in(self, pool):
         text = "".join(map(chr, [*range(1, 0x800), 0xFFFF, 0x1F600, 0x10FFFF, 0x2028, 0xFEFF, 0x202E]))

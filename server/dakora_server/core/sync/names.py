@@ -3,6 +3,7 @@
 import re
 from pathlib import PurePosixPath
 
+from dakora_server.core.folders import is_reserved
 from dakora_server.core.templates.includes import PART_NAME
 
 PARTS = "parts"
@@ -46,7 +47,7 @@ def is_part(item_id: str) -> bool:
 
 def lies_with_parts(path: str) -> bool:
     """Whether what lies at this path, or in this folder, is for parts: no prompt can be there."""
-    return path == PARTS or path.startswith(f"{PARTS}/")
+    return is_reserved(path)
 
 
 def part_id_of(path: str) -> str | None:
