@@ -3,9 +3,12 @@
 import argparse
 import asyncio
 import json
+import logging
+import os
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 from dakora_server import logs, operator_audit, operator_keys, operator_registry
 from dakora_server.config import Settings, UnsafeSettings, load_settings
@@ -159,5 +162,19 @@ def _database_url(settings: Settings) -> str:
     return settings.database_url
 
 
+def _leave(code: int) -> NoReturn:
+    """End the process; where a cloud's library was used, at once.
+
+    Its threads may still be about to call Python for credentials, and abort the process when Python is being taken
+    down under them.
+    """
+    if "obstore" in sys.modules:
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    _leave(main())

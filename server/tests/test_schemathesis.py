@@ -29,6 +29,8 @@ def schemathesis(address, *, checks, tmp_path, options=()):
         "--request-timeout=20",
         "--max-failures=20",
         "--no-color",
+        # An archive is no JSON, which is all that is made up here: `archives/` has hostile ones of its own.
+        "--exclude-operation-id=import_project",
     ]
     run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert run.returncode == 0, run.stdout[-8000:] + run.stderr[-2000:]

@@ -162,10 +162,12 @@ def list_projects(workspace_id: str, *, archived: bool, cursor: str | None) -> C
     return _get(f"{_workspace(workspace_id)}/projects{wanted}", _read_projects)
 
 
-def create_project(workspace_id: str, name: str, *, slug: str | None, idempotency_key: str | None) -> Call[Project]:
+def create_project(
+    workspace_id: str, name: str, *, slug: str | None, samples: bool = True, idempotency_key: str | None
+) -> Call[Project]:
     """POST /api/workspaces/{workspace_id}/projects."""
     path = f"{_workspace(workspace_id)}/projects"
-    return _create(path, _read_project, {"name": name, "slug": slug}, idempotency_key)
+    return _create(path, _read_project, {"name": name, "slug": slug, "samples": samples}, idempotency_key)
 
 
 def get_project(project_id: str) -> Call[Project]:

@@ -35,15 +35,18 @@ class Projects:
         name: str,
         *,
         slug: str | None = None,
+        samples: bool = True,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> Project:
-        """Make a project. Without a slug, one is made from the name.
+        """Make a project, with a few sample prompts and parts. Without a slug, one is made from the name.
 
         Raises:
             ConflictError: the slug is taken, or the workspace has as many projects as it may have.
         """
-        call = _tenancy_operations.create_project(workspace_id, name, slug=slug, idempotency_key=idempotency_key)
+        call = _tenancy_operations.create_project(
+            workspace_id, name, slug=slug, samples=samples, idempotency_key=idempotency_key
+        )
         return await self._sender.send(call, timeout)
 
     async def get(self, project_id: str, *, timeout: float | None = None) -> Project:

@@ -150,7 +150,7 @@ async def test_a_team_from_its_first_member_to_its_end(ada, user, sign_in, world
 
 async def test_projects_are_made_renamed_archived_and_restored(ada, user, sign_in):
     place = user.workspace_id
-    made = await ada.projects.create(place, "Second one", slug="second")
+    made = await ada.projects.create(place, "Second one", slug="second", samples=False)
     assert (made.slug, made.workspace_id, made.archived_at) == ("second", place, None)
     assert (await ada.projects.rename(made.id, slug="next")).slug == "next"
     assert (await ada.projects.get(made.id)).name == "Second one"

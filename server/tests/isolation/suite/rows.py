@@ -11,8 +11,10 @@ from isolation_suite.tenants import NOMADS, SAME, Tenants
 from isolation_suite.tokens import Labels
 from psycopg import sql
 
+from dakora_server.core.onboarding.starter import sample_parts, samples
 from dakora_server.core.storage.database import driver_url
 from dakora_server.core.storage.tables import metadata
+from dakora_server.core.templates.serialization import Document
 
 # These belong to no tenant: signals (ids only), and the chain over everybody's events.
 NOBODYS = {"changes", "audit_seals"}
@@ -51,14 +53,19 @@ class Rows:
         for table in ("api_keys", "invitations", "audit_events", "label_requests", "label_comments"):
             for row in self.rows[table]:
                 owners.add(row["id"], *self.whose(tenants, table, row))
+        samples_of_all = {Document.of(spec).hash for spec in (*samples(), *sample_parts())}
+        for digest in samples_of_all:
+            owners.add(digest, "everybody")
         for row in self.rows["part_versions"]:
-            owners.add(row["content_hash"], *self.whose(tenants, "part_versions", row))
+            if row["content_hash"] not in samples_of_all:
+                owners.add(row["content_hash"], *self.whose(tenants, "part_versions", row))
         for row in self.rows["versions"]:
             labels = self.whose(tenants, "versions", row)
             if row["prompt_id"] in NOMADS:
                 # Its text may lie in either project of its workspace.
                 labels = {label[0] for label in labels}
-            owners.add(row["content_hash"], *(("everybody",) if row["prompt_id"] == SAME else labels))
+            is_the_same = row["prompt_id"] == SAME or row["content_hash"] in samples_of_all
+            owners.add(row["content_hash"], *(("everybody",) if is_the_same else labels))
 
     def whose(self, tenants: Tenants, table: str, row: dict[str, Any]) -> set[str]:
         """The labels of the place that a row belongs to. Fails for a table that does not say."""
