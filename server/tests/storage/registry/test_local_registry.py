@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dakora_server.core.exceptions import DocumentCorrupt, RegistryFull, RegistryUnavailable
+from dakora_server.core.storage.registry import durable
 from dakora_server.core.storage.registry.local import LocalRegistry
 
 HASH = hashlib.sha256(b"text").hexdigest()
@@ -117,22 +118,40 @@ async def test_other_folders_in_the_root_are_left_alone(registry):
     assert len([one async for one in registry.walk()]) == 1
 
 
-async def test_many_are_put_as_durably_as_one(registry, monkeypatch):
-    project, synced, sync = uuid.uuid4(), [], os.fsync
+@pytest.mark.parametrize("together", [True, False])
+async def test_many_are_put_as_durably_as_one(registry, monkeypatch, together):
+    """Whichever way: no document gets its name before its bytes are on disk, and the folder is synced last."""
+    if together and not durable.can_sync_all():
+        together = False
+    project, on_disk, named_early, synced = uuid.uuid4(), set(), [], []
+    sync, sync_all, link = os.fsync, durable.sync_all, os.link
 
     def watch(descriptor):
-        synced.append(os.path.realpath(f"/proc/self/fd/{descriptor}"))
         sync(descriptor)
+        synced.append(os.path.realpath(f"/proc/self/fd/{descriptor}"))
+        on_disk.add(synced[-1])
+
+    def watch_all(folder):
+        there = {str(path) for path in folder.iterdir()}
+        sync_all(folder)
+        on_disk.update(there)
+
+    def watch_link(source, target):
+        if str(source) not in on_disk:
+            named_early.append(source)
+        link(source, target)
 
     monkeypatch.setattr(os, "fsync", watch)
+    monkeypatch.setattr(os, "link", watch_link)
+    monkeypatch.setattr(durable, "sync_all", watch_all)
+    monkeypatch.setattr(durable, "can_sync_all", lambda: together)
     documents = [(f"{number:064x}", f"text {number}".encode()) for number in range(50)]
     await registry.put_many(project, [*documents, documents[0]])
     for digest, text in documents:
         assert await registry.get(project, digest) == text
-    folder = str(registry.root / str(project))
-    assert len([path for path in synced if path.startswith(f"{folder}/")]) >= len(documents)
-    # The folder last: before that, a name could be lost.
-    assert synced[-1] == folder
+    assert len(on_disk) > len(documents)
+    assert not named_early
+    assert synced[-1] == str(registry.root / str(project))
     assert not await registry.leftovers()
 
 
@@ -143,4 +162,6 @@ async def test_when_one_of_many_cannot_be_put_it_is_said(registry, monkeypatch):
     monkeypatch.setattr(os, "link", full)
     with pytest.raises(RegistryFull):
         await registry.put_many(uuid.uuid4(), [(HASH, b"text"), ("b" * 64, b"other")])
+    with pytest.raises(RegistryFull):
+        await registry.put_many(uuid.uuid4(), [(f"{number:064x}", b"text") for number in range(20)])
     assert not await registry.leftovers()

@@ -12,7 +12,7 @@ import hashlib
 import logging
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -21,6 +21,7 @@ from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from dakora_server.core.exceptions import DakoraError, RegistryFull, RegistryUnavailable
+from dakora_server.core.storage.registry import durable
 from dakora_server.core.storage.registry.base import (
     DOCUMENT_SUFFIX,
     HASH,
@@ -36,6 +37,8 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 _TEMPORARY = ".tmp-"
+# From so many on, one call for the whole file system is cheaper than one a file.
+_WORTH_TOGETHER = 8
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -55,6 +58,9 @@ class LocalRegistry:
 
     async def put_many(self, project_id: UUID, documents: Sequence[tuple[str, bytes]]) -> None:
         """See Registry.put_many. One fsync of the folder for all."""
+        if len(documents) >= _WORTH_TOGETHER and durable.can_sync_all():
+            await self._run(self._put_together, project_id, dict(documents))
+            return
         # A journal commits what several threads wait for at once: many times faster than one file after the other.
         shares = [documents[first :: self._size] for first in range(min(self._size, len(documents)))]
         await asyncio.gather(*(self._run(self._put_share, project_id, share) for share in shares))
@@ -154,7 +160,7 @@ class LocalRegistry:
         if not (self._holds(final, text) and self._renew(final)):
             self._put_in(self._folder(project_id), final, digest, text)
         # Also where it was there already: its writer may not be done yet, and what is acknowledged has to be durable.
-        _sync_folder(final.parent)
+        durable.sync_folder(final.parent)
 
     def _put_share(self, project_id: UUID, documents: Sequence[tuple[str, bytes]]) -> None:
         for digest, text in documents:
@@ -162,34 +168,57 @@ class LocalRegistry:
             if not (self._holds(final, text) and self._renew(final)):
                 self._put_in(self._folder(project_id), final, digest, text)
 
+    def _put_together(self, project_id: UUID, documents: Mapping[str, bytes]) -> None:
+        """Files first, all made durable by one call, then their names: several times faster than one by one."""
+        folder = self._folder(project_id)
+        waiting: list[tuple[Path, Path, str, bytes]] = []
+        try:
+            for digest, text in documents.items():
+                final = self._path(project_id, digest)
+                if not (self._holds(final, text) and self._renew(final)):
+                    waiting.append((folder / _temporary_name(), final, digest, text))
+                    durable.write_for_later(waiting[-1][0], text)
+            if waiting:
+                durable.sync_all(folder)
+            for written in waiting:
+                self._name(*written)
+        finally:
+            for temporary, *_ in waiting:
+                temporary.unlink(missing_ok=True)
+        durable.sync_folder(folder)
+
     def _sync(self, project_id: UUID) -> None:
-        _sync_folder(self._folder(project_id))
+        durable.sync_folder(self._folder(project_id))
 
     def _put_in(self, folder: Path, final: Path, digest: str, text: bytes) -> None:
         """The document under its name; the name is durable once the folder is synced."""
-        temporary = folder / f"{_TEMPORARY}{secrets.token_hex(8)}"
+        temporary = folder / _temporary_name()
         try:
-            _write_durably(temporary, text)
-            try:
-                os.link(temporary, final)
-            except FileExistsError:
-                # Another writer was faster with the same bytes, or what stands there is damaged: then ours heals it.
-                if not self._holds(final, text):
-                    _require_hash(digest, text)
-                    temporary.replace(final)
-                    logger.warning("document %s was damaged on disk and has been written again", final.name)
+            durable.write(temporary, text)
+            self._name(temporary, final, digest, text)
         finally:
             temporary.unlink(missing_ok=True)
+
+    def _name(self, temporary: Path, final: Path, digest: str, text: bytes) -> None:
+        """Give a durable file its own name."""
+        try:
+            os.link(temporary, final)
+        except FileExistsError:
+            # Another writer was faster with the same bytes, or what stands there is damaged: then ours heals it.
+            if not self._holds(final, text):
+                _require_hash(digest, text)
+                temporary.replace(final)
+                logger.warning("document %s was damaged on disk and has been written again", final.name)
 
     def _keep(self, final: Path, record: bytes) -> bool:
         if not final.parent.is_dir():
             final.parent.mkdir(parents=True, exist_ok=True)
-            _sync_folder(self.root)
-        temporary = final.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
+            durable.sync_folder(self.root)
+        temporary = final.parent / _temporary_name()
         try:
-            _write_durably(temporary, record)
+            durable.write(temporary, record)
             os.link(temporary, final)
-            _sync_folder(final.parent)
+            durable.sync_folder(final.parent)
         except FileExistsError:
             return False
         finally:
@@ -211,7 +240,7 @@ class LocalRegistry:
         folder = self.root / str(project_id)
         if project_id not in self._folders or not folder.is_dir():
             folder.mkdir(parents=True, exist_ok=True)
-            _sync_folder(self.root)
+            durable.sync_folder(self.root)
             self._folders.add(project_id)
         return folder
 
@@ -243,6 +272,10 @@ class LocalRegistry:
             raise RegistryUnavailable
 
 
+def _temporary_name() -> str:
+    return f"{_TEMPORARY}{secrets.token_hex(8)}"
+
+
 def _is_project(name: str) -> bool:
     try:
         return str(UUID(name)) == name
@@ -256,13 +289,6 @@ def _require_hash(digest: str, text: bytes) -> None:
         raise damaged(digest)
 
 
-def _write_durably(path: Path, text: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 @contextlib.contextmanager
 def _locked(folder: Path, how: int) -> Iterator[None]:
     """Hold a folder against the other processes of this machine."""
@@ -270,13 +296,5 @@ def _locked(folder: Path, how: int) -> Iterator[None]:
     try:
         fcntl.flock(descriptor, how)
         yield
-    finally:
-        os.close(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)
