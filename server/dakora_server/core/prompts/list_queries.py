@@ -6,7 +6,7 @@ policy (decision 21). How many rows have the numbers of a question no estimate t
 a few are fetched and put in order; and where they are many, the first ones in order are soon met.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, and_, any_, case, cast, false, func, or_, select, text, true
@@ -18,7 +18,7 @@ from dakora_server.core.prompts.records import EVERYTHING, PromptFilter, PromptR
 from dakora_server.core.scope import ProjectReader, ProjectWriter
 from dakora_server.core.storage.tables import labels, prompt_numbers, prompt_search, prompts, versions
 
-_FEW = 1500
+_FEW = 1000
 _SAME_KEY = and_(prompt_search.c.project_id == prompts.c.project_id, prompt_search.c.id_key == prompts.c.id_key)
 _WANT = text("SELECT set_config('dakora.wanted', :numbers, true)")
 # Both in one statement; the one that comes second does not see the first, and need not.
@@ -50,20 +50,46 @@ async def list_prompts(
         labelled = _labelled(project, wanted, wanted.label)
         return await _page(project, labelled, prompts.c.id_key, after=after, limit=limit)
     few = await _few(project, wanted, after=after)
-    if few == []:
-        return []
-    query = _newest(project).join(prompt_search, _SAME_KEY).where(project.owns(prompt_search), *_narrowed(wanted))
-    if few is not None:
-        query = query.where(prompt_search.c.id_key == any_(cast(few, ARRAY(Text))))
-    return await _page(project, query, prompt_search.c.id_key, after=after, limit=limit)
+    if few is None:
+        return await _rows(project, await _first_of_many(project, wanted, after=after, limit=limit))
+    return await _first_of_few(project, wanted, few, limit=limit)
+
+
+async def _first_of_many(
+    project: ProjectReader, wanted: PromptFilter, *, after: str | None, limit: int
+) -> Sequence[str]:
+    """The ids of the first page, met in order. Rows are fetched apart: the planner would join them all first."""
+    s = prompt_search.c
+    query = select(s.id_key).join(prompts, _SAME_KEY).where(project.owns(prompt_search), project.owns(prompts), IS_LIVE)
+    query = query.where(*_narrowed(wanted)).order_by(s.id_key).limit(limit)
+    return (await project.tx.execute(query if after is None else query.where(s.id_key > after))).scalars().all()
+
+
+async def _first_of_few(
+    project: ProjectReader, wanted: PromptFilter, few: Sequence[str], *, limit: int
+) -> list[PromptRecord]:
+    """The first page of what was looked up, in order; hardly any of it is not wanted."""
+    found: list[PromptRecord] = []
+    start, size = 0, limit
+    while start < len(few) and len(found) < limit:
+        found += await _rows(project, few[start : start + size], *_narrowed(wanted))
+        start, size = start + size, size * 2
+    return found[:limit]
+
+
+async def _rows(project: ProjectReader, ids: Sequence[str], *conditions: ColumnElement[bool]) -> list[PromptRecord]:
+    query = _newest(project).where(prompts.c.id_key == any_(cast(ids, ARRAY(Text))))
+    if conditions:
+        query = query.join(prompt_search, _SAME_KEY).where(project.owns(prompt_search), *conditions)
+    return [record_of(row) for row in await project.tx.execute(query.order_by(prompts.c.id_key))] if ids else []
 
 
 def _newest(project: ProjectReader) -> Select[Any]:
     return versions_of(project).where(IS_HEAD, IS_LIVE)
 
 
-async def _few(project: ProjectReader, wanted: PromptFilter, *, after: str | None) -> list[str] | None:
-    """The ids of all that may be wanted; None when they are many, or when there is nothing to look them up by."""
+async def _few(project: ProjectReader, wanted: PromptFilter, *, after: str | None) -> Sequence[str] | None:
+    """The ids of all that may be wanted, in order; None when they are many, or there is nothing to look them up by."""
     numbers = question(project.project_id, wanted)
     if not numbers:
         return None
@@ -73,9 +99,10 @@ async def _few(project: ProjectReader, wanted: PromptFilter, *, after: str | Non
     if after is not None:
         query = query.where(prompt_numbers.c.id_key > after)
     await project.tx.execute(_WANT, {"numbers": as_array(numbers)})
-    found = (await project.tx.execute(query.limit(_FEW + 1))).scalars().all()
+    ids = query.limit(_FEW + 1).subquery()
+    found = (await project.tx.execute(select(ids.c.id_key).order_by(ids.c.id_key))).scalars().all()
     await project.tx.execute(_WANT, {"numbers": ""})
-    return None if len(found) > _FEW else list(found)
+    return None if len(found) > _FEW else found
 
 
 def _narrowed(wanted: PromptFilter) -> Iterator[ColumnElement[bool]]:

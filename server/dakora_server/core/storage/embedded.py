@@ -34,7 +34,7 @@ RESTARTS_A_MINUTE = 5
 # Small, because one person uses it; durable, because it is their only copy.
 SETTINGS = {
     "max_connections": "40",
-    "shared_buffers": "32MB",
+    "shared_buffers": "128MB",
     "maintenance_work_mem": "32MB",
     "max_worker_processes": "2",
     "max_parallel_workers_per_gather": "0",
