@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from dakora_server.core.prompts import list_queries
 from dakora_server.core.storage.database import driver_url
 from dakora_server.core.storage.migrations import migrate
 from dakora_server.core.storage.schema import APP_ROLE
@@ -32,6 +33,14 @@ from isolation_suite.rows import Rows  # noqa: E402 - known only once the packag
 from isolation_suite.tenants import build  # noqa: E402
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _little_is_much():
+    """Lists that find many prompts are answered by other queries than those that find few: here three are many."""
+    usual, list_queries._FEW = list_queries._FEW, 2
+    yield
+    list_queries._FEW = usual
 
 
 @pytest.fixture(scope="session")
