@@ -28,6 +28,8 @@ COMMANDS = {
     "render": ("dakora_cli.render:render", "Fill a prompt with inputs and print the text."),
     "label": ("dakora_cli.label:label", "Say which version a label points to, and move it."),
     "part": ("dakora_cli.part:part", "Keep the texts that prompts share, and see who uses them."),
+    "logs": ("dakora_cli.logs:logs", "List recorded runs, newest first; with an ID, everything about one."),
+    "stats": ("dakora_cli.stats:stats", "Say what runs came to: how many, tokens, cost, latency."),
     "push": ("dakora_cli.push:push", "Save the prompts and parts of a folder on the server."),
     "pull": (
         "dakora_cli.pull:pull",

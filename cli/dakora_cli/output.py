@@ -82,6 +82,10 @@ class Output:
         """Data for programs."""
         self.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
 
+    def json_line(self, value: Any) -> None:
+        """Data for programs that read while it comes: one value a line."""
+        self.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+
     def say(self, text: str, style: str | None = None) -> None:
         """Talk: what was done and what may come next."""
         if not self.quiet:

@@ -8,10 +8,10 @@ import re
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent / "dakora_client"
-NOUNS = ("ApiKeys", "Audit", "Labels", "Parts", "Projects", "Prompts", "Workspaces")
+NOUNS = ("ApiKeys", "Audit", "Executions", "Labels", "Parts", "Projects", "Prompts", "Workspaces")
 SOURCES = {
     f"{name}.py": f"sync_{name}.py"
-    for name in ("client", "api_keys", "audit", "labels", "parts", "projects", "prompts", "workspaces")
+    for name in ("client", "api_keys", "audit", "executions", "labels", "parts", "projects", "prompts", "workspaces")
 }
 _NOUN = "|".join(NOUNS)
 _NOTICE = "# Generated from {source} by generate_sync.py: change that file, then run this one.\n\n"

@@ -125,6 +125,12 @@ class Settings(BaseSettings):
         256 * MIB, ge=64 * MIB, le=4096 * MIB, description="Memory of one render worker, in bytes."
     )
     body_max_bytes: int = Field(2 * MIB, ge=1024, le=64 * MIB, description="Largest request body, in bytes.")
+    executions_max_bytes: int = Field(
+        16 * MIB, ge=1024, le=256 * MIB, description="Largest body of recorded executions or spans, in bytes."
+    )
+    prices_file: Path | None = Field(
+        None, description="YAML list of `{provider, model, input, output, cached_input}`, US dollars a million tokens."
+    )
     import_max_bytes: int = Field(
         64 * MIB, ge=MIB, le=1024 * MIB, description="Largest archive to import, in bytes; unpacked, four times that."
     )

@@ -14,6 +14,7 @@ from dakora_server.api import (
     archives,
     audit,
     description,
+    executions,
     health,
     invitations,
     label_requests,
@@ -24,7 +25,9 @@ from dakora_server.api import (
     projects,
     prompts,
     rendering,
+    stats,
     studio,
+    traces,
     versions,
     webhooks,
     workspaces,
@@ -40,8 +43,11 @@ from dakora_server.core.audit.heads import KEEP_SECONDS, keep_head
 from dakora_server.core.audit.service import SEAL_SECONDS, Sealer
 from dakora_server.core.crypto import Secret
 from dakora_server.core.exceptions import DakoraError
+from dakora_server.core.executions.service import Recorder
+from dakora_server.core.executions.upkeep import FOLD_SECONDS, Folding
 from dakora_server.core.housekeeping import TIDY_SECONDS, tidy
 from dakora_server.core.onboarding.clerk import ClerkWebhooks
+from dakora_server.core.prices import Prices, PricesInvalid, load_prices
 from dakora_server.core.prompts.service import weigh
 from dakora_server.core.rate_limits import LimitClass, RateLimits, Rates
 from dakora_server.core.repeated import Repeated
@@ -74,7 +80,10 @@ _ROUTERS = tuple(
         versions,
         labels,
         label_requests,
+        executions,
+        traces,
         parts,
+        stats,
         health,
         me,
         projects,
@@ -247,7 +256,7 @@ def _mailer(settings: Settings) -> Mailer | None:
 
 
 @asynccontextmanager
-async def _open_doors(app: FastAPI, settings: Settings, platform: Platform) -> AsyncIterator[None]:
+async def _open_doors(app: FastAPI, settings: Settings, platform: Platform, prices: Prices) -> AsyncIterator[None]:
     """What decides who gets in, and what runs beside the requests."""
     secret, verifier = Secret(settings.secret, previous=settings.previous_secret), _verifier(settings)
     limits = RateLimits(_rates(settings), redis_url=settings.redis_url)
@@ -264,10 +273,12 @@ async def _open_doors(app: FastAPI, settings: Settings, platform: Platform) -> A
     app.state.postman = Postman(platform, _mailer(settings), public_url=settings.links_to)
     is_clerk = settings.mode == "clerk" and settings.clerk_jwt_issuer is not None
     app.state.clerk = ClerkWebhooks(settings.clerk_jwt_issuer or "", settings.webhook_secrets) if is_clerk else None
-    sealer = Sealer(platform.database, secret)
+    sealer, folding = Sealer(platform.database, secret), Folding(platform.database)
+    app.state.recorder = Recorder(prices, folding.remember)
     workers = (
         Repeated(sealer.turn, every=SEAL_SECONDS, what="audit events wait for their seal", at_the_end=True),
         Repeated(uses.write, every=WRITE_SECONDS, what="last use of API keys waits to be written", at_the_end=True),
+        Repeated(folding.turn, every=FOLD_SECONDS, what="statistics wait to be folded", at_the_end=True),
         Repeated(partial(tidy, platform.database), every=TIDY_SECONDS, what="tidying waits"),
         Repeated(
             partial(keep_head, platform.database, secret, platform.vault.registry),
@@ -293,7 +304,11 @@ def create_app(
     migrate_first: bool = False,
     beside: Callable[[Platform], AbstractAsyncContextManager[None]] | None = None,
 ) -> FastAPI:
-    """The ASGI application. `beside` is entered once the platform is open, and left before it closes."""
+    """The ASGI application. `beside` is entered once the platform is open, and left before it closes.
+
+    Raises UnsafeSettings for a file of prices that cannot be used.
+    """
+    prices = _prices(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -304,7 +319,7 @@ def create_app(
                 # Kept for whoever runs the server: to a person it is one sentence, not a stack.
                 app.state.refusal = refusal
                 raise
-            await opened.enter_async_context(_open_doors(app, settings, platform))
+            await opened.enter_async_context(_open_doors(app, settings, platform, prices))
             if beside is not None:
                 await opened.enter_async_context(beside(platform))
             yield
@@ -324,6 +339,7 @@ def create_app(
         generate_unique_id_function=_operation_id,
     )
     app.state.body_max_bytes = settings.body_max_bytes
+    app.state.body_limits = dict.fromkeys(("record_executions", "export_traces"), settings.executions_max_bytes)
     app.state.archive_limits = ArchiveLimits(bytes=settings.import_max_bytes, files=settings.import_max_files)
     problems.install(app)
     description.install(app)
@@ -334,6 +350,13 @@ def create_app(
     app.add_middleware(WarmAnswers, access=lambda: app.state.access)
     app.add_middleware(Envelope, log=request_log, hosts=_hosts(settings))
     return app
+
+
+def _prices(settings: Settings) -> Prices:
+    try:
+        return load_prices(settings.prices_file)
+    except PricesInvalid as refusal:
+        raise UnsafeSettings(str(refusal)) from None
 
 
 def _refuse_unguarded(app: FastAPI) -> None:

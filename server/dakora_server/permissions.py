@@ -17,6 +17,7 @@ class Place(StrEnum):
     caller = "caller"  # whoever is signed in, or an API key
     user = "user"  # whoever is signed in
     workspace = "workspace"  # a member of the workspace in the address
+    own = "own"  # the project of the API key, or the one that a header names; without login the default one
     project = "project"  # a member of the project's workspace, or the project's API key
 
 
@@ -109,6 +110,15 @@ OPERATIONS: dict[str, Rule] = {
     "rollback_part": _project(_editor, Scope.write, limit=_write),
     "export_project": _project(_viewer, Scope.read),
     "import_project": _project(_editor, Scope.write, limit=_write),
+    "record_executions": _project(_editor, Scope.log, limit=LimitClass.log),
+    "export_traces": Rule(Place.own, _editor, (Scope.log,), LimitClass.log),
+    "list_executions": _project(_viewer, Scope.read),
+    "get_execution": _project(_viewer, Scope.read),
+    "erase_executions": _project(_admin, limit=_write),
+    "get_execution_settings": _project(_viewer, Scope.read),
+    "change_execution_settings": _project(_admin, limit=_write),
+    "get_stats": _project(_viewer, Scope.read),
+    "compare_stats": _project(_viewer, Scope.read),
     "list_labels": _project(_viewer, Scope.read),
     "get_label": _project(_viewer, Scope.read),
     "list_label_moves": _project(_viewer, Scope.read),
@@ -137,6 +147,14 @@ def rule_for(operation: str) -> Rule:
         raise LookupError(f"the operation {operation} is not in the table of permissions") from None
 
 
+_WHERE = {
+    Place.open: "open",
+    Place.caller: "signed in, or a key",
+    Place.user: "signed in",
+    Place.own: "own project",
+}
+
+
 def as_markdown() -> str:
     """The table as `docs/permissions.md` has it."""
     lines = [
@@ -157,9 +175,12 @@ def as_markdown() -> str:
             rule.place, rule.role.value
         )
         scopes = "any scope" if rule.scopes == _ANY_SCOPE else ", ".join(rule.scopes) or "never"
-        where = {Place.open: "open", Place.caller: "signed in, or a key", Place.user: "signed in"}.get(
-            rule.place, rule.place
-        )
+        where = {
+            Place.open: "open",
+            Place.caller: "signed in, or a key",
+            Place.user: "signed in",
+            Place.own: "own project",
+        }.get(rule.place, rule.place)
         keys = "" if rule.place is Place.open else scopes
         lines.append(f"| `{name}` | {where} | {role} | {keys} | {rule.limit.value if rule.limit else ''} |")
     return "\n".join(lines) + "\n"

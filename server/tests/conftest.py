@@ -55,6 +55,7 @@ def login_settings(settings: Settings, issuer: Any) -> Settings:
             "rate_limit_read": "unlimited",
             "rate_limit_render": "unlimited",
             "rate_limit_write": "unlimited",
+            "rate_limit_log": "unlimited",
         },
     )
 

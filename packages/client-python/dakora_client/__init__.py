@@ -25,6 +25,14 @@ from dakora_client.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
+from dakora_client.execution_types import (
+    Execution,
+    ExecutionSettings,
+    Latency,
+    Recorded,
+    Stats,
+    StatsComparison,
+)
 from dakora_client.part_types import Part, PartSummary, PartUsage, PartUsed, PartVersion
 from dakora_client.sync_client import DakoraSync
 from dakora_client.types import (
@@ -74,6 +82,8 @@ __all__ = [
     "Diff",
     "DiffLine",
     "DiffWord",
+    "Execution",
+    "ExecutionSettings",
     "Fault",
     "Health",
     "ImportReport",
@@ -87,6 +97,7 @@ __all__ = [
     "LabelComment",
     "LabelMove",
     "LabelRequest",
+    "Latency",
     "Me",
     "Member",
     "Message",
@@ -106,9 +117,12 @@ __all__ = [
     "PromptVersion",
     "ProtectedLabel",
     "RateLimited",
+    "Recorded",
     "RenderError",
     "RenderResult",
     "ServerError",
+    "Stats",
+    "StatsComparison",
     "TemplateInvalidError",
     "TimedOut",
     "Unavailable",

@@ -12,6 +12,7 @@ import httpx2
 from dakora_client import _operations
 from dakora_client._answers import Page
 from dakora_client._exchange import Exchange, FindProject, Send, Step, Steps
+from dakora_client._log_queue import LogQueue, Sender
 from dakora_client._request import Answer, Call
 from dakora_client._settings import Settings
 from dakora_client.errors import DakoraError
@@ -21,6 +22,8 @@ T = TypeVar("T")
 _FAILURES = (httpx2.RequestError, httpx2.InvalidURL, DakoraError)
 # A connection is let go before the server would hang up (after 5 s without use, commonly): a call that is not safe to
 # repeat must not meet one that is just being closed.
+# How long closing a client waits for what was logged.
+_CLOSING_SECONDS = 5.0
 _LIMITS = httpx2.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=4.0)
 
 
@@ -31,6 +34,7 @@ class AsyncSender:
         self._exchange = Exchange(settings)
         self._http = httpx2.AsyncClient(transport=transport, limits=_LIMITS)
         self._finding_project = asyncio.Lock()
+        self.log_queue = LogQueue(lambda: _sender_beside(settings, transport))
 
     async def send(self, call: Call[T], timeout: float | None = None) -> T:
         """Send `call` and give back what it answers. Raises DakoraError."""
@@ -80,9 +84,24 @@ class AsyncSender:
         await self._exchange.settings.hooks.async_sleep(step.seconds)
         return None
 
+    async def flush(self, seconds: float) -> bool:
+        """Wait until every logged record has been sent; whether that is so."""
+        return await asyncio.to_thread(self.log_queue.flush, seconds)
+
     async def close(self) -> None:
-        """Close the connections."""
+        """Send what was logged, and close the connections."""
+        if self.log_queue.is_used:
+            await asyncio.to_thread(self.log_queue.close, _CLOSING_SECONDS)
         await self._http.aclose()
+
+
+def _sender_beside(settings: Settings, transport: httpx2.AsyncBaseTransport | None) -> Sender:
+    """What the thread of the log sends with: connections of its own, as the loop's belong to the loop."""
+    if transport is None:
+        beside = SyncSender(settings, None)
+        return beside.send, beside.close
+    own = AsyncSender(settings, transport)
+    return lambda call: asyncio.run(own.send(call)), lambda: None
 
 
 class SyncSender:
@@ -93,6 +112,8 @@ class SyncSender:
         self._clock = settings.hooks.clock
         self._http = httpx2.Client(transport=transport, limits=_LIMITS)
         self._finding_project = Lock()
+        # The same connections: they may be used from any thread.
+        self.log_queue = LogQueue(lambda: (self.send, lambda: None))
 
     def send(self, call: Call[T], timeout: float | None = None) -> T:
         """Send `call` and give back what it answers. Raises DakoraError."""
@@ -153,6 +174,12 @@ class SyncSender:
             response.close()
         return Answer(response.status_code, response.headers, b"".join(chunks))
 
+    def flush(self, seconds: float) -> bool:
+        """Wait until every logged record has been sent; whether that is so."""
+        return self.log_queue.flush(seconds)
+
     def close(self) -> None:
-        """Close the connections."""
+        """Send what was logged, and close the connections."""
+        if self.log_queue.is_used:
+            self.log_queue.close(_CLOSING_SECONDS)
         self._http.close()

@@ -12,6 +12,7 @@ from dakora_client._senders import AsyncSender
 from dakora_client._settings import Hooks, Token, settings
 from dakora_client.api_keys import ApiKeys
 from dakora_client.audit import Audit
+from dakora_client.executions import Executions
 from dakora_client.labels import Labels
 from dakora_client.parts import Parts
 from dakora_client.projects import Projects
@@ -33,6 +34,7 @@ class Dakora:
     projects: Projects
     labels: Labels
     audit: Audit
+    executions: Executions
 
     def __init__(
         self,
@@ -86,6 +88,7 @@ class Dakora:
         self.projects = Projects(self._sender)
         self.labels = Labels(self._sender)
         self.audit = Audit(self._sender)
+        self.executions = Executions(self._sender)
 
     async def me(self, *, timeout: float | None = None) -> Me:
         """Who you are to the server, your workspaces and your default project, if you have one."""
@@ -104,7 +107,7 @@ class Dakora:
         return await self._sender.send(_operations.health(), timeout)
 
     async def close(self) -> None:
-        """Close the connections. The client cannot be used afterwards."""
+        """Send what was logged, and close the connections. The client cannot be used afterwards."""
         await self._sender.close()
 
     async def __aenter__(self) -> Self:

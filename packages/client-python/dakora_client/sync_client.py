@@ -12,6 +12,7 @@ from dakora_client._senders import SyncSender
 from dakora_client._settings import Hooks, Token, settings
 from dakora_client.sync_api_keys import ApiKeysSync
 from dakora_client.sync_audit import AuditSync
+from dakora_client.sync_executions import ExecutionsSync
 from dakora_client.sync_labels import LabelsSync
 from dakora_client.sync_parts import PartsSync
 from dakora_client.sync_projects import ProjectsSync
@@ -33,6 +34,7 @@ class DakoraSync:
     projects: ProjectsSync
     labels: LabelsSync
     audit: AuditSync
+    executions: ExecutionsSync
 
     def __init__(
         self,
@@ -86,6 +88,7 @@ class DakoraSync:
         self.projects = ProjectsSync(self._sender)
         self.labels = LabelsSync(self._sender)
         self.audit = AuditSync(self._sender)
+        self.executions = ExecutionsSync(self._sender)
 
     def me(self, *, timeout: float | None = None) -> Me:
         """Who you are to the server, your workspaces and your default project, if you have one."""
@@ -104,7 +107,7 @@ class DakoraSync:
         return self._sender.send(_operations.health(), timeout)
 
     def close(self) -> None:
-        """Close the connections. The client cannot be used afterwards."""
+        """Send what was logged, and close the connections. The client cannot be used afterwards."""
         self._sender.close()
 
     def __enter__(self) -> Self:

@@ -15,12 +15,14 @@ import dakora_client
 from dakora_client import Dakora, DakoraSync
 from dakora_client.api_keys import ApiKeys
 from dakora_client.audit import Audit
+from dakora_client.executions import Executions
 from dakora_client.labels import Labels
 from dakora_client.parts import Parts
 from dakora_client.projects import Projects
 from dakora_client.prompts import Prompts
 from dakora_client.sync_api_keys import ApiKeysSync
 from dakora_client.sync_audit import AuditSync
+from dakora_client.sync_executions import ExecutionsSync
 from dakora_client.sync_labels import LabelsSync
 from dakora_client.sync_parts import PartsSync
 from dakora_client.sync_projects import ProjectsSync
@@ -38,6 +40,7 @@ PAIRS = [
     (Workspaces, WorkspacesSync),
     (Projects, ProjectsSync),
     (Audit, AuditSync),
+    (Executions, ExecutionsSync),
 ]
 
 
@@ -136,14 +139,17 @@ def test_every_operation_of_the_contract_has_a_method_and_no_other_has():
             dakora_client._tenancy_operations,
             dakora_client._label_operations,
             dakora_client._archive_operations,
+            dakora_client._execution_operations,
             dakora_client._part_operations,
         )
         for item in vars(module).values()
         if inspect.isfunction(item) and item.__module__ == module.__name__
         for operation in re.findall(r"\b[A-Z]+ /api/[^\s,]*[^\s,.]", item.__doc__ or "")
     }
-    # Not for programs: the orchestrator's question, the identity provider's messages; and a version is read by `get`.
+    # Not for this client: the orchestrator's question, the identity provider's messages, exporters' spans; and a
+    # version is read by `get`.
     others = {
+        "POST /api/v1/traces",
         "GET /api/ready",
         "POST /api/webhooks/clerk",
         "GET /api/projects/{project_id}/prompts/{prompt_id}/versions/{number}",

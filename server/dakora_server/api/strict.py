@@ -19,7 +19,7 @@ class StrictRequest(Request):
     async def body(self) -> bytes:
         """The raw body. Raises Refused with BodyTooLarge or UnsupportedMediaType."""
         if not hasattr(self, "_body"):
-            limit: int = self.app.state.body_max_bytes
+            limit: int = self.scope.get("dakora.body_limit") or self.app.state.body_max_bytes
             declared = self.headers.get("content-length", "0")
             if not declared.isdecimal() or int(declared) > limit:
                 raise Refused(_too_large(limit))
@@ -64,6 +64,7 @@ class GuardedRoute(APIRoute):
 
         async def guarded(request: Request) -> Response:
             await access_of(request).admit(request.scope, rule)
+            request.scope["dakora.body_limit"] = request.app.state.body_limits.get(self.name)
             return await handler(StrictRequest(request.scope, request.receive))
 
         return guarded

@@ -10,6 +10,7 @@ from dakora_server.auth.dependencies import (
     ReadProject,
     ReadWorkspace,
     ReviewProject,
+    WriteOwnProject,
     WriteProject,
 )
 
@@ -23,6 +24,7 @@ __all__ = [
     "ReadProject",
     "ReadWorkspace",
     "ReviewProject",
+    "WriteOwnProject",
     "WriteProject",
     "access_of",
 ]

@@ -55,6 +55,7 @@ from dakora_server.permissions import Place, Rule
 
 AsgiScope = MutableMapping[str, Any]
 _WHO = "who"
+_PROJECT_HEADER = b"x-dakora-project"
 # Where the project's id stands in a key.
 _PROJECT_IN_KEY = slice(8, 44)
 
@@ -102,7 +103,7 @@ class Access:
 
     async def _grant_place(self, scope: AsgiScope, rule: Rule, actor: Principal, origin: Origin) -> UUID | None:
         """Leave the grant for the place in the address in `scope`, and answer its workspace."""
-        if actor.key is not None and not rule.scopes and rule.place is not Place.project:
+        if actor.key is not None and not rule.scopes and rule.place not in {Place.project, Place.own}:
             raise ScopeMissing("API keys do not manage workspaces or users.")
         parameters = scope.get("path_params", {})
         if rule.place is Place.workspace:
@@ -111,6 +112,11 @@ class Access:
                 raise Forbidden
             scope["dakora.grant"] = place
             return place.workspace_id
+        if rule.place is Place.own:
+            grant = await self.grant(actor, self._own_project(scope, actor), origin)
+            _refuse_rights(grant, rule)
+            scope["dakora.grant"] = grant
+            return grant.workspace_id
         if rule.place is Place.project:
             grant = await self.grant(actor, parameters["project_id"], origin, archived=rule.archived)
             _refuse_rights(grant, rule)
@@ -232,6 +238,17 @@ class Access:
             kept = WorkspaceGrant(actor, WorkspaceId(found.id), found.role, found.personal)
             self.platform.rights.fill(reservation, selector, kept)
         return replace(kept, origin=origin)
+
+    def _own_project(self, scope: AsgiScope, actor: Principal) -> str:
+        """The project that a request is about where its address names none. Raises ProjectNotFound."""
+        if actor.key is not None:
+            return str(actor.key.project_id)
+        for name, value in scope["headers"]:
+            if name == _PROJECT_HEADER:
+                return str(value, "latin-1")
+        if self.is_open:
+            return str(DEFAULT_PROJECT_ID)
+        raise ProjectNotFound("Name the project in the header X-Dakora-Project.")
 
     def _project_id(self, reference: str, actor: Principal) -> ProjectId:
         if reference == "default" and self.is_open:

@@ -65,6 +65,11 @@ async def _write_project(project_id: ProjectRef, request: Request) -> AsyncItera
         yield project
 
 
+async def _write_own_project(request: Request) -> AsyncIterator[ProjectWriter]:
+    async with writing(access_of(request).platform, _grant(request)) as project:
+        yield project
+
+
 async def _administer_project(project_id: ProjectRef, request: Request) -> AsyncIterator[ProjectAdmin]:
     async with administering(access_of(request).platform, _grant(request)) as project:
         yield project
@@ -90,6 +95,7 @@ From = Annotated[Origin, Depends(_origin)]
 # `scope="function"` ends the transaction before the answer leaves: what is answered is durable.
 ReadProject = Annotated[ProjectReader, Depends(_read_project, scope="function")]
 WriteProject = Annotated[ProjectWriter, Depends(_write_project, scope="function")]
+WriteOwnProject = Annotated[ProjectWriter, Depends(_write_own_project, scope="function")]
 AdminProject = Annotated[ProjectAdmin, Depends(_administer_project, scope="function")]
 ReviewProject = Annotated[ProjectAdmin, Depends(_review_project, scope="function")]
 ReadWorkspace = Annotated[WorkspaceReader, Depends(_read_workspace, scope="function")]

@@ -1,5 +1,6 @@
-"""What is forgotten after a while: kept answers, heard webhooks."""
+"""What is forgotten after a while: kept answers, heard webhooks, executions past their time."""
 
+from dakora_server.core.executions.upkeep import expire
 from dakora_server.core.idempotency import queries as idempotency
 from dakora_server.core.onboarding import queries as onboarding
 from dakora_server.core.storage.database import Database
@@ -13,3 +14,4 @@ async def tidy(database: Database) -> None:
     async with database.transaction(PLATFORM) as tx:
         await idempotency.forget_old(tx)
         await onboarding.forget_old(tx)
+    await expire(database)

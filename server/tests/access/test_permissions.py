@@ -32,11 +32,18 @@ BODIES = {
     "protect_label": {},
     "create_label_request": {"label": "production", "version": 1},
     "comment_label_request": {"text": "Why?"},
+    "record_executions": {},
+    "export_traces": {},
+    "erase_executions": {"user": "ada"},
+    "change_execution_settings": {"keep": "full"},
 }
 # What would take the ground from under the callers that come after it is asked of a prompt that is not there.
 ELSEWHERE = {"delete_prompt", "restore_prompt", "move_prompt"}
 PARTS_ELSEWHERE = {"delete_part", "restore_part"}
+QUERIES = {"compare_stats": {"prompt": "hello", "version": 1, "against": 2}}
+ABSENT = ("key_id", "user_id", "invitation_id", "request_id", "execution_id")
 OWN_REASONS = {
+    "execution_not_found",
     "api_key_not_found",
     "invitation_not_found",
     "label_not_found",
@@ -84,9 +91,15 @@ def url_of(route, crowd, *, workspace=None, project=None):
             "number": "1",
             "other": "1",
             "label": "staging",
-            **{name: str(uuid.uuid4()) for name in ("key_id", "user_id", "invitation_id", "request_id")},
+            **{
+                name: str(uuid.uuid4()) for name in ("key_id", "user_id", "invitation_id", "request_id", "execution_id")
+            },
         }
     )
+
+
+def headers_of(name, crowd):
+    return {"x-dakora-project": crowd.team.project_id} if name == "export_traces" else {}
 
 
 def expected(rule, knocker):
@@ -98,6 +111,7 @@ def expected(rule, knocker):
     if knocker.standing in {"key", "foreign key"}:
         if rule.place in {Place.user, Place.workspace}:
             return 403
+        # A key brings its own project along, whatever a header says.
         if rule.place is Place.project and knocker.standing == "foreign key":
             return 404
         return None if knocker.scopes & set(rule.scopes) else 403
@@ -135,7 +149,9 @@ async def test_every_operation_lets_in_whom_the_table_says_and_nobody_else(world
         for name, knocker in crowd.knockers.items():
             wanted = expected(rule, knocker)
             url = await target(route, crowd) if wanted is None else url_of(route, crowd)
-            answer = await knocker.caller.request(method, url, json=body_of(route.name, crowd))
+            headers = headers_of(route.name, crowd)
+            options = {"json": body_of(route.name, crowd), "params": QUERIES.get(route.name), "headers": headers}
+            answer = await knocker.caller.request(method, url, **options)
             code = "" if answer.status_code < 300 else answer.json()["code"]
             tried += 1
             if verdict(answer.status_code, code) != wanted or (wanted == 401 and code != knocker.code):
@@ -158,7 +174,7 @@ async def test_a_caller_who_may_not_is_refused_before_the_body_is_read(world, cr
             if wanted is None:
                 continue
             for headers, body in hostile:
-                given = {**knocker.caller.headers, **headers}
+                given = {**knocker.caller.headers, **headers_of(route.name, crowd), **headers}
                 answer = await ask(world.app, method, url_of(route, crowd), given, body=body)
                 if answer.status != wanted or answer.reads:
                     wrong.append(f"{route.name} by {name}: {answer.status}, {answer.reads} reads of the body")

@@ -11,6 +11,8 @@ from dakora_server.permissions import OPERATIONS
 
 # They change nothing that is kept, or nothing at all: each with its reason.
 UNTOLD = {
+    "record_executions": "records what a program did; the record is the trail",
+    "export_traces": "the same, by way of OpenTelemetry",
     "render_prompt": "fills a prompt and answers",
     "validate_template": "looks at a text and answers",
     "hear_clerk": "is not called by a caller; see tests of webhooks and the last test here",
@@ -209,7 +211,19 @@ def decides(verdict):
     return decide
 
 
+async def erase_executions(world, team):
+    await team.owner.made(f"{team.project}/executions", {"user": CANARY, "output": CANARY})
+    return await by(team.owner, "POST", f"{team.project}/executions/erase", {"user": CANARY})
+
+
+async def change_execution_settings(world, team):
+    body = {"keep": "redacted", "retention_days": 30}
+    return await by(team.owner, "PUT", f"{team.project}/execution-settings", body)
+
+
 CHANGES = {
+    "change_execution_settings": change_execution_settings,
+    "erase_executions": erase_executions,
     "create_part": create_part,
     "delete_part": delete_part,
     "restore_part": restore_part,

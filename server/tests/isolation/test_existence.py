@@ -33,6 +33,10 @@ BODIES = {
     "protect_label": {"needs_approval": True},
     "create_label_request": {"label": "production", "version": 2},
     "comment_label_request": {"text": "Well?"},
+    "record_executions": {"output": "Hello"},
+    "export_traces": {},
+    "erase_executions": {"user": "ada"},
+    "change_execution_settings": {"keep": "full"},
 }
 ARCHIVE = archive({"prompts/greeting.yaml": "id: greeting\ntemplate: Hello\n"})
 WHO = ("A.owner", "A.viewer", "A.loner", "A1.key-1", "A1.key-2")
@@ -96,6 +100,7 @@ def ids_of(side, spot, **other):
         "key_id": side.fixed_keys[0],
         "label": "production",
         "request_id": side.fixed_requests[0].id,
+        "execution_id": str(uuid.uuid5(uuid.NAMESPACE_OID, side.id)),
         "invitation_id": str(uuid.uuid5(uuid.NAMESPACE_URL, side.id)),
         **other,
     }

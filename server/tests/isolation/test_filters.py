@@ -35,6 +35,7 @@ RARE = (
     "approve_label_request",
     "reject_label_request",
     "withdraw_label_request",
+    "import_project",
 )
 
 

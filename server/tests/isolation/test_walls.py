@@ -41,6 +41,20 @@ GIVEN_AWAY = (
 )
 
 
+@pytest.fixture(autouse=True)
+def _entries(scene):
+    """Numbers that wait to be folded: those of the scene's own runs are folded by now."""
+    with psycopg.connect(driver_url(scene.database.owner_url)) as connection:
+        for side in scene.tenants.sides.values():
+            for spot in side.spots:
+                connection.execute(
+                    "INSERT INTO stat_entries (project_id, day, prompt_id, version_number, label, provider, model,"
+                    " status, bucket, runs, input_tokens, output_tokens, cached_input_tokens, cost_usd, unpriced)"
+                    " VALUES (%s, now()::date, '', 0, '', '', %s, 'ok', 1, 1, 0, 0, 0, 0, 0)",
+                    (spot.id, f"model-{spot.canary}"),
+                )
+
+
 @pytest.fixture
 def app(scene):
     """A connection as the application has them."""

@@ -11,6 +11,9 @@ from sqlalchemy.exc import InvalidRequestError
 
 from dakora_server.core import clock
 from dakora_server.core.api_keys import queries as api_keys
+from dakora_server.core.executions import queries as executions
+from dakora_server.core.executions import stat_queries
+from dakora_server.core.executions.records import ExecutionSettings
 from dakora_server.core.parts import queries as part_rows
 from dakora_server.core.prompts import bulk_queries, label_queries, queries
 from dakora_server.core.scope import (
@@ -48,6 +51,8 @@ async def act(world: Any, tenants: Tenants, rows: Rows) -> list[object]:
         async with writing(world.platform, grant) as project:
             await queries.purge(project, "draft-3")
             await bulk_queries.purge_all(project, ["draft-3"])
+            await stat_queries.fold(project)
+            await executions.forget(project.tx, project.project_id, ExecutionSettings(retention_days=1), most=1000)
             found += await _labels(project, [UUID(asked.id) for asked in tenants.sides[QUIET].fixed_requests])
     async with world.platform.database.transaction(Tenant(user_id=actor.user_id), read_only=True) as tx:
         with contextlib.suppress(InvalidRequestError):  # a broken join may have no meaning at all

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from isolation_suite.calls import Call, Draw, Said, body_of, headers_of
+from isolation_suite.execution_operations import generates as _executions_are_known
 from isolation_suite.label_operations import SELDOM
 from isolation_suite.operations import GENERATORS
 from isolation_suite.part_operations import generates as _parts_are_known
@@ -14,10 +15,12 @@ from isolation_suite.tenants import LABELLED, LABELS, PARTS, PROMPTS, QUIET, SID
 
 from dakora_server.permissions import OPERATIONS, Place
 
-assert _parts_are_known  # importing it is what registers them
+assert _parts_are_known  # importing them is what registers them
+assert _executions_are_known
 
 # What only reads: all that those who keep still do in their own places.
-READS = {name for name in OPERATIONS if name.startswith(("get_", "list_", "diff_", "render_", "validate_", "export_"))}
+_READING = ("get_", "list_", "diff_", "render_", "validate_", "export_project", "compare_")
+READS = {name for name in OPERATIONS if name.startswith(_READING)}
 # Rarer: they ask every dependency, or the answer is a page.
 _RARE = {"ready", "start_page", "favicon", "favicon_ico", "openapi", "hear_clerk", "health"}
 _SLOW = {"create_workspace", "validate_template", "export_project", "import_project"}
@@ -30,6 +33,8 @@ _BEFORE = {
     "archive_workspace": ("create_workspace",),
     "change_member": ("create_workspace", "create_invitation", "accept_invitation"),
     "delete_label": ("put_label",),
+    "get_execution": ("record_executions",),
+    "erase_executions": ("record_executions",),
     "reject_label_request": ("create_label_request",),
     "remove_member": ("create_invitation", "accept_invitation"),
     "restore_part": ("delete_part",),

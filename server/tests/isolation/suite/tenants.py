@@ -196,6 +196,10 @@ async def _build_side(tenants: Tenants, world: Any, name: str) -> None:
         await _fill(tenants, side, owner, spot)
         await _label(tenants, side, owner, spot)
         await _keys(tenants, side, owner, spot)
+        url = f"/api/projects/{spot.id}"
+        run = {"output": f"Hello {spot.canary}", "model": f"model-{spot.canary}", "user": "ada"}
+        await owner.made(f"{url}/executions", run)
+        await owner.put(f"{url}/execution-settings", {"keep": "full", "retention_days": 365})
 
 
 async def join(side: Side, owner: Any, member: Any, role: str) -> None:

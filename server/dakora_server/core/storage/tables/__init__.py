@@ -6,6 +6,13 @@ here has it enabled and forced (a start-up check and a test hold that).
 """
 
 from dakora_server.core.storage.tables.base import metadata
+from dakora_server.core.storage.tables.executions import (
+    LATENCY_COLUMNS,
+    execution_settings,
+    executions,
+    stat_entries,
+    stats_daily,
+)
 from dakora_server.core.storage.tables.labels import (
     label_comments,
     label_moves,
@@ -25,10 +32,13 @@ from dakora_server.core.storage.tables.records import (
 from dakora_server.core.storage.tables.tenancy import api_keys, invitations, memberships, projects, users, workspaces
 
 __all__ = [
+    "LATENCY_COLUMNS",
     "api_keys",
     "audit_events",
     "audit_seals",
     "changes",
+    "execution_settings",
+    "executions",
     "idempotency_keys",
     "invitations",
     "label_comments",
@@ -46,6 +56,8 @@ __all__ = [
     "prompt_uses",
     "prompts",
     "protected_labels",
+    "stat_entries",
+    "stats_daily",
     "users",
     "versions",
     "webhook_events",

@@ -1,0 +1,220 @@
+"""Rows of executions: written in one statement a batch, read newest first."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, literal, null, or_, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+
+from dakora_server.core.executions.records import (
+    Execution,
+    ExecutionDraft,
+    ExecutionFilter,
+    ExecutionSettings,
+    Keep,
+    Period,
+    Source,
+    Status,
+)
+from dakora_server.core.scope import ProjectId, ProjectReader, ProjectRows, ProjectWriter
+from dakora_server.core.storage.database import Transaction
+from dakora_server.core.storage.tables import execution_settings, executions, versions
+
+# What a record's fields are called in its row, where the names differ.
+_RENAMED = {"user": "user_ref"}
+_JSON = {"inputs", "messages", "tool_calls", "metadata", "parts"}
+_TEXTS = ("inputs", "messages", "output", "tool_calls")
+_TYPES = {
+    "id": "uuid",
+    "kept_until": "timestamptz",
+    "started_at": "timestamptz",
+    "version_number": "integer",
+    "input_tokens": "bigint",
+    "output_tokens": "bigint",
+    "cached_input_tokens": "bigint",
+    "cost_usd": "numeric",
+    "latency_ms": "float8",
+    "first_token_ms": "float8",
+}
+_FIELDS = tuple(field.name for field in fields(ExecutionDraft))
+_COLUMNS = (*(_RENAMED.get(name, name) for name in _FIELDS), "kept_until")
+
+
+def _insert() -> str:
+    """Arrays in, rows out: one statement whatever their number. COPY is not allowed behind row-level security."""
+    arrays = ", ".join(f"cast(:{name} AS {_TYPES.get(name, 'text')}[])" for name in _COLUMNS)
+    values = ", ".join(f"cast(u.{name} AS json)" if name in _JSON else f"u.{name}" for name in _COLUMNS)
+    names = ", ".join(_COLUMNS)
+    return (
+        f"INSERT INTO executions (project_id, {names}) SELECT :project_id, {values} FROM unnest({arrays}) AS u({names})"  # noqa: S608 - our own names
+        " ON CONFLICT DO NOTHING RETURNING id"
+    )
+
+
+_INSERT = text(_insert())
+_MONTH = text("SELECT dakora_execution_month(:moment)")
+_DROP = text("SELECT dakora_drop_expired_executions()")
+
+
+async def add(project: ProjectWriter, drafts: Sequence[tuple[ExecutionDraft, datetime]]) -> set[UUID]:
+    """Write records, each with the moment that it is kept until; the ids of those that were not there yet."""
+    rows: dict[str, Any] = {
+        _RENAMED.get(name, name): [_written(name, getattr(draft, name)) for draft, _ in drafts] for name in _FIELDS
+    }
+    rows |= {"kept_until": [until for _, until in drafts], "project_id": project.project_id}
+    return set((await project.tx.execute(_INSERT, rows)).scalars())
+
+
+def _written(name: str, value: Any) -> Any:
+    return orjson.dumps(value).decode() if name in _JSON and value is not None else value
+
+
+async def make_month(tx: Transaction, moment: datetime) -> None:
+    """Let there be a partition for what is kept until then."""
+    await tx.execute(_MONTH, {"moment": moment})
+
+
+async def drop_months(tx: Transaction) -> list[str]:
+    """Drop the partitions whose every row is past its time; their names."""
+    return list((await tx.execute(_DROP)).scalar_one())
+
+
+async def known_versions(
+    project: ProjectRows, pairs: Iterable[tuple[str, int | None, str | None]]
+) -> dict[tuple[str, int | str], tuple[int, str]]:
+    """Number and semver of these versions, each found by prompt and either of the two."""
+    wanted: list[tuple[str, int | None, str | None]] = list(pairs)
+    numbers = [(prompt_id, number) for prompt_id, number, _ in wanted if number is not None]
+    semvers = [(prompt_id, semver) for prompt_id, number, semver in wanted if number is None and semver is not None]
+    v = versions.c
+    query = select(v.prompt_id, v.number, v.semver).where(
+        project.owns(versions),
+        or_(tuple_(v.prompt_id, v.number).in_(numbers), tuple_(v.prompt_id, v.semver).in_(semvers)),
+    )
+    found: dict[tuple[str, int | str], tuple[int, str]] = {}
+    for row in await project.tx.execute(query):
+        found[row.prompt_id, row.number] = found[row.prompt_id, row.semver] = (row.number, row.semver)
+    return found
+
+
+async def get(project: ProjectReader, execution_id: UUID, settings: ExecutionSettings) -> Execution | None:
+    """One record with its texts."""
+    query = _all().where(project.owns(executions), executions.c.id == execution_id, *_in_time(settings))
+    row = (await project.tx.execute(query.limit(1))).one_or_none()
+    return None if row is None else _execution(row, has_texts=True)
+
+
+async def newest(
+    project: ProjectReader,
+    wanted: ExecutionFilter,
+    settings: ExecutionSettings,
+    *,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Execution]:
+    """Records without their texts, the latest beginning first."""
+    e = executions.c
+    query = _all(*_TEXTS).where(project.owns(executions), *_in_time(settings), *_narrowed(wanted))
+    if before is not None:
+        query = query.where(tuple_(e.started_at, e.id) < tuple_(literal(before[0]), literal(before[1])))
+    query = query.order_by(e.started_at.desc(), e.id.desc()).limit(limit)
+    return [_execution(row, has_texts=False) for row in await project.tx.execute(query)]
+
+
+def _all(*without: str) -> Select[Any]:
+    return select(*(null().label(column.name) if column.name in without else column for column in executions.c))
+
+
+def _in_time(settings: ExecutionSettings) -> Iterator[ColumnElement[bool]]:
+    """What is past its time is not there any more, though its row may still be."""
+    yield executions.c.kept_until > func.now()
+    if settings.retention_days is not None:
+        yield executions.c.started_at > func.now() - func.make_interval(0, 0, 0, settings.retention_days)
+
+
+def _narrowed(wanted: ExecutionFilter) -> Iterator[ColumnElement[bool]]:
+    e = executions.c
+    same = {
+        "prompt_id": e.prompt_id,
+        "label": e.label,
+        "provider": e.provider,
+        "model": e.model,
+        "status": e.status,
+        "user": e.user_ref,
+        "session": e.session,
+        "source": e.source,
+    }
+    for name, column in same.items():
+        value = getattr(wanted, name)
+        if value is not None:
+            yield column == value
+    if wanted.version is not None:
+        yield (e.version_number if isinstance(wanted.version, int) else e.version) == wanted.version
+    if wanted.since is not None:
+        yield e.started_at >= wanted.since
+    if wanted.until is not None:
+        yield e.started_at < wanted.until
+
+
+def _execution(row: Row[Any], *, has_texts: bool) -> Execution:
+    values = dict(row._mapping)
+    known = {name: values[_RENAMED.get(name, name)] for name in _FIELDS}
+    known |= {"source": Source(known["source"]), "status": Status(known["status"])}
+    return Execution(**known, recorded_at=values["recorded_at"], has_texts=has_texts)
+
+
+async def erase(project: ProjectWriter, user: str) -> int:
+    """Empty every text of this user's records, and what names the user. How many there were."""
+    empty = dict.fromkeys(("error_message", "user_ref", "session", *_TEXTS, "metadata"))
+    query = update(executions).where(project.owns(executions), executions.c.user_ref == user)
+    return (await project.tx.execute(query.values({name: null() for name in empty}))).rowcount
+
+
+async def forget(tx: Transaction, project_id: UUID, settings: ExecutionSettings, *, most: int) -> int:
+    """Delete what a shortened retention no longer keeps; at most so many rows. How many there were."""
+    if settings.retention_days is None:
+        return 0
+    e = executions.c
+    aged = e.started_at < func.now() - func.make_interval(0, 0, 0, settings.retention_days)
+    some = select(e.id, e.kept_until).where(e.project_id == project_id, aged).limit(most).subquery()
+    gone = and_(e.project_id == project_id, e.id == some.c.id, e.kept_until == some.c.kept_until)
+    return (await tx.execute(delete(executions).where(gone))).rowcount
+
+
+async def settings_of(project: ProjectRows) -> ExecutionSettings | None:
+    """What the project has decided; None when it has not."""
+    return await settings_in(project.tx, project.project_id)
+
+
+async def settings_in(tx: Transaction, project_id: UUID) -> ExecutionSettings | None:
+    """The same, where there is no caller: for work beside the requests."""
+    query = select(execution_settings).where(execution_settings.c.project_id == project_id)
+    row = (await tx.execute(query)).one_or_none()
+    if row is None:
+        return None
+    periods = tuple(Period(datetime.fromisoformat(one["since"]), one["days"]) for one in row.periods)
+    return ExecutionSettings(Keep(row.keep), row.retention_days, periods, row.changed_at)
+
+
+async def limited(tx: Transaction) -> list[ProjectId]:
+    """The projects that keep executions for a while only."""
+    s = execution_settings.c
+    query = select(s.project_id).where(s.retention_days.is_not(None))
+    return [ProjectId(project_id) for project_id in (await tx.execute(query)).scalars()]
+
+
+async def change_settings(project: ProjectWriter, settings: ExecutionSettings) -> None:
+    """Keep these settings from now on."""
+    values = {
+        "keep": settings.keep.value,
+        "retention_days": settings.retention_days,
+        "periods": [{"since": one.since.isoformat(), "days": one.days} for one in settings.periods],
+        "changed_by": project.actor.user_id,
+        "changed_at": settings.changed_at,
+    }
+    fresh = insert(execution_settings).values(project_id=project.project_id, **values)
+    await project.tx.execute(fresh.on_conflict_do_update(index_elements=["project_id"], set_=values))

@@ -1,0 +1,200 @@
+"""Recording runs, and what a project keeps of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from dakora_server.core import clock
+from dakora_server.core.audit.service import record as note
+from dakora_server.core.exceptions import InvalidRequest
+from dakora_server.core.executions import queries, stat_queries
+from dakora_server.core.executions.records import (
+    UNTOUCHED,
+    Execution,
+    ExecutionDraft,
+    ExecutionFilter,
+    ExecutionSettings,
+    Keep,
+    Period,
+    Recorded,
+)
+from dakora_server.core.executions.redaction import redact, redact_json
+from dakora_server.core.executions.stat_queries import Numbers
+from dakora_server.core.prices import Prices
+from dakora_server.core.run_exceptions import ExecutionNotFound
+from dakora_server.core.scope import ProjectAdmin, ProjectReader, ProjectWriter
+
+# Retention that is changed more often than this is not meant: the oldest periods are put together.
+_MOST_PERIODS = 100
+# Partitions that this process has seen; a month that was dropped can never be asked for again.
+_MOST_MONTHS = 4096
+MOST_GROUPS = 5_000
+
+
+@dataclass(slots=True)
+class Recorder:
+    """What recording needs besides a project, one for the process."""
+
+    prices: Prices
+    recorded: Callable[[ProjectWriter], None]
+    _months: set[tuple[int, int]]
+
+    def __init__(self, prices: Prices, recorded: Callable[[ProjectWriter], None] = lambda _: None) -> None:
+        self.prices = prices
+        self.recorded = recorded
+        self._months = set()
+
+    async def record(self, project: ProjectWriter, drafts: Sequence[ExecutionDraft]) -> Recorded:
+        """Write records once each, as the project's privacy has it, and count them.
+
+        Nothing of a text is written before the project's settings are known. What is past its retention is neither
+        kept nor counted. Raises DatabaseUnavailable, Busy.
+        """
+        settings = await queries.settings_of(project) or UNTOUCHED
+        unique = {draft.id: draft for draft in reversed(drafts)}
+        first = [draft for draft in drafts if unique[draft.id] is draft]
+        now = clock.now()
+        timely = [(draft, until) for draft in first if (until := _kept_until(settings, draft)) > now]
+        if settings.retention_days is not None:
+            oldest = now - timedelta(days=settings.retention_days)
+            timely = [(draft, until) for draft, until in timely if draft.started_at > oldest]
+        known = await self._completed(project, [draft for draft, _ in timely])
+        private = _PRIVACY[settings.keep]
+        ready = [(private(self._priced(draft)), until) for draft, (_, until) in zip(known, timely, strict=True)]
+        await self._make_months(project, [until for _, until in ready])
+        added = await queries.add(project, ready) if ready else set()
+        await stat_queries.count(project, [draft for draft, _ in ready if draft.id in added])
+        project.tx.on_commit(lambda: self.recorded(project))
+        ids, expired = tuple(draft.id for draft in drafts), len(first) - len(timely)
+        return Recorded(ids, len(added), len(drafts) - len(added) - expired, expired)
+
+    async def _completed(self, project: ProjectWriter, drafts: Sequence[ExecutionDraft]) -> list[ExecutionDraft]:
+        """Records with both number and semver where the project has that version; others stay as they were sent."""
+        half = {
+            (draft.prompt_id, draft.version_number, draft.version)
+            for draft in drafts
+            if draft.prompt_id and (draft.version_number is None) != (draft.version is None)
+        }
+        found = await queries.known_versions(project, half) if half else {}
+
+        def completed(draft: ExecutionDraft) -> ExecutionDraft:
+            which = draft.version_number if draft.version_number is not None else draft.version
+            if not draft.prompt_id or which is None:
+                return draft
+            number, semver = found.get((draft.prompt_id, which), (draft.version_number, draft.version))
+            return replace(draft, version_number=number, version=semver)
+
+        return [completed(draft) for draft in drafts] if found else list(drafts)
+
+    def _priced(self, draft: ExecutionDraft) -> ExecutionDraft:
+        if draft.cost_usd is not None or draft.model is None:
+            return draft
+        cost = self.prices.cost(
+            draft.provider,
+            draft.model,
+            input_tokens=draft.input_tokens,
+            output_tokens=draft.output_tokens,
+            cached_input_tokens=draft.cached_input_tokens,
+        )
+        return draft if cost is None else replace(draft, cost_usd=cost)
+
+    async def _make_months(self, project: ProjectWriter, moments: Sequence[datetime]) -> None:
+        missing = {(moment.year, moment.month): moment for moment in moments} if moments else {}
+        for month, moment in sorted(missing.items()):
+            if month not in self._months:
+                await queries.make_month(project.tx, moment)
+                project.tx.on_commit(lambda month=month: self._saw(month))  # type: ignore[misc]
+
+    def _saw(self, month: tuple[int, int]) -> None:
+        if len(self._months) >= _MOST_MONTHS:
+            self._months.clear()
+        self._months.add(month)
+
+
+def _kept_until(settings: ExecutionSettings, draft: ExecutionDraft) -> datetime:
+    return draft.started_at.astimezone(UTC) + timedelta(days=settings.days_for(draft.started_at))
+
+
+def _nothing(draft: ExecutionDraft) -> ExecutionDraft:
+    """Numbers and names of ours only: nothing that came from a user or went to a model."""
+    return replace(draft, inputs=None, messages=None, output=None, tool_calls=None, metadata=None, error_message=None)
+
+
+def _redacted(draft: ExecutionDraft) -> ExecutionDraft:
+    return replace(
+        draft,
+        inputs=redact_json(draft.inputs),
+        messages=redact_json(draft.messages),
+        output=None if draft.output is None else redact(draft.output),
+        tool_calls=redact_json(draft.tool_calls),
+        metadata=redact_json(draft.metadata),
+        error_message=None if draft.error_message is None else redact(draft.error_message),
+    )
+
+
+def _as_it_is(draft: ExecutionDraft) -> ExecutionDraft:
+    return draft
+
+
+_PRIVACY: Mapping[Keep, Callable[[ExecutionDraft], ExecutionDraft]] = {
+    Keep.full: _as_it_is,
+    Keep.redacted: _redacted,
+    Keep.none: _nothing,
+}
+
+
+async def get(project: ProjectReader, execution_id: UUID) -> Execution:
+    """One record. Raises ExecutionNotFound."""
+    found = await queries.get(project, execution_id, await settings_of(project))
+    if found is None:
+        raise ExecutionNotFound
+    return found
+
+
+async def newest(
+    project: ProjectReader, wanted: ExecutionFilter, *, before: tuple[datetime, UUID] | None, limit: int
+) -> list[Execution]:
+    """Records that are wanted, without their texts, the latest beginning first."""
+    return await queries.newest(project, wanted, await settings_of(project), before=before, limit=limit)
+
+
+async def settings_of(project: ProjectReader) -> ExecutionSettings:
+    """What the project keeps, and for how long."""
+    return await queries.settings_of(project) or UNTOUCHED
+
+
+async def change_settings(project: ProjectAdmin, keep: Keep, retention_days: int | None) -> ExecutionSettings:
+    """Keep so much for so long. What was recorded before keeps its texts; a shorter retention holds for it too."""
+    before = await settings_of(project)
+    if (before.keep, before.retention_days) == (keep, retention_days):
+        return before
+    now = clock.now()
+    periods = before.periods
+    if before.retention_days != retention_days:
+        periods = (*periods, Period(now, retention_days))
+        if len(periods) > _MOST_PERIODS:
+            raise InvalidRequest("The retention was changed too often.")
+    after = ExecutionSettings(keep, retention_days, periods, now)
+    await queries.change_settings(project, after)
+    facts = [{"keep": one.keep.value, "retention_days": one.retention_days} for one in (before, after)]
+    await note(project, "execution_settings.changed", project.project_id, before=facts[0], after=facts[1])
+    return after
+
+
+async def erase(project: ProjectAdmin, user: str) -> int:
+    """Empty the texts of a user's records and forget the user; how many there were. The numbers stay."""
+    erased = await queries.erase(project, user)
+    # Not who: the trail would keep what was to be forgotten.
+    await note(project, "executions.erased", project.project_id, after={"records": erased})
+    return erased
+
+
+async def numbers(
+    project: ProjectReader, wanted: ExecutionFilter, groups: Sequence[str]
+) -> list[tuple[tuple[object, ...], Numbers]]:
+    """Numbers by group, in order of the groups. Raises InvalidRequest where they are too many."""
+    found = await stat_queries.numbers(project, wanted, groups, limit=MOST_GROUPS + 1)
+    if len(found) > MOST_GROUPS:
+        raise InvalidRequest(f"These are more than {MOST_GROUPS} groups: ask for a shorter time, or group by less.")
+    return sorted(found.items(), key=lambda entry: tuple(map(str, entry[0])))

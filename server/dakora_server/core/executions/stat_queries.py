@@ -1,0 +1,166 @@
+"""Numbers of runs: written beside the rows they count, folded by day, added up when asked for."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, cast, func, literal, select, text
+from sqlalchemy import Date as SqlDate
+
+from dakora_server.core.executions.latency import BUCKETS, bucket_of, percentile
+from dakora_server.core.executions.records import ExecutionDraft, ExecutionFilter, Status
+from dakora_server.core.scope import ProjectReader, ProjectRows, ProjectWriter
+from dakora_server.core.storage.tables import LATENCY_COLUMNS, stat_entries, stats_daily
+
+DIMENSIONS = ("day", "prompt_id", "version_number", "label", "provider", "model", "status")
+_SUMS = ("runs", "input_tokens", "output_tokens", "cached_input_tokens", "cost_usd", "unpriced")
+_ENTRY = (*DIMENSIONS, "bucket", *_SUMS)
+_TYPES = {"day": "date", "version_number": "integer", "bucket": "smallint", "runs": "integer", "unpriced": "integer"}
+_TYPES |= {"input_tokens": "bigint", "output_tokens": "bigint", "cached_input_tokens": "bigint", "cost_usd": "numeric"}
+# Entries that are folded at a time.
+FOLDED = 50_000
+
+
+def _enter() -> str:
+    names = ", ".join(_ENTRY)
+    arrays = ", ".join(f"cast(:{name} AS {_TYPES.get(name, 'text')}[])" for name in _ENTRY)
+    columns = f"(project_id, {names}) SELECT :project_id, {names}"
+    return f"INSERT INTO stat_entries {columns} FROM unnest({arrays}) AS u({names})"
+
+
+def _fold() -> str:
+    keys = ", ".join(("project_id", *DIMENSIONS))
+    sums = ", ".join(f"sum({name})" for name in _SUMS)
+    counts = ", ".join(f"coalesce(sum(runs) FILTER (WHERE bucket = {number}), 0)" for number in range(BUCKETS))
+    columns = ", ".join((*_SUMS, *LATENCY_COLUMNS))
+    added = ", ".join(f"{name} = stats_daily.{name} + excluded.{name}" for name in (*_SUMS, *LATENCY_COLUMNS))
+    return (
+        "WITH gone AS (DELETE FROM stat_entries WHERE project_id = :project_id AND id IN"  # noqa: S608 - our own names
+        " (SELECT id FROM stat_entries WHERE project_id = :project_id ORDER BY id LIMIT :most) RETURNING *)"
+        f" INSERT INTO stats_daily ({keys}, {columns}) SELECT {keys}, {sums}, {counts} FROM gone GROUP BY {keys}"
+        f" ON CONFLICT ({keys}) DO UPDATE SET {added}"
+    )
+
+
+_ENTER, _FOLD = text(_enter()), text(_fold())
+# One process folds a project's entries at a time; who comes second leaves them to the first.
+_ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('dakora stats'), hashtext(cast(:project_id AS text)))")
+
+
+@dataclass(slots=True)
+class Numbers:
+    """What a group of runs comes to. `unpriced` are those without a known cost, which `cost_usd` leaves out."""
+
+    runs: int = 0
+    errors: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_input_tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+    unpriced: int = 0
+    latencies: list[int] = field(default_factory=lambda: [0] * BUCKETS)
+
+    def latency(self, share: float) -> float | None:
+        """A percentile in milliseconds; None where no latency is known."""
+        return percentile(self.latencies, share)
+
+
+async def count(project: ProjectWriter, drafts: Iterable[ExecutionDraft]) -> None:
+    """Count these runs, which this transaction has just recorded."""
+    groups: dict[tuple[Any, ...], list[Any]] = {}
+    for draft in drafts:
+        key = (
+            draft.started_at.date(),
+            draft.prompt_id or "",
+            draft.version_number or 0,
+            draft.label or "",
+            draft.provider or "",
+            draft.model or "",
+            draft.status.value,
+            bucket_of(draft.latency_ms),
+        )
+        sums = groups.setdefault(key, [0, 0, 0, 0, Decimal(0), 0])
+        sums[0] += 1
+        sums[1] += draft.input_tokens or 0
+        sums[2] += draft.output_tokens or 0
+        sums[3] += draft.cached_input_tokens or 0
+        sums[4] += draft.cost_usd or 0
+        sums[5] += draft.cost_usd is None
+    if not groups:
+        return
+    rows = [(*key, *sums) for key, sums in groups.items()]
+    values = {name: [row[place] for row in rows] for place, name in enumerate(_ENTRY)}
+    await project.tx.execute(_ENTER, {**values, "project_id": project.project_id})
+
+
+async def fold(project: ProjectRows) -> int:
+    """Add what was counted to the numbers of its days; how many entries there were, 0 while another process does it."""
+    alone = await project.tx.execute(_ALONE, {"project_id": str(project.project_id)})
+    if not alone.scalar_one():
+        return 0
+    waiting = select(func.count()).select_from(stat_entries).where(project.owns(stat_entries))
+    found = int((await project.tx.execute(waiting)).scalar_one())
+    if found:
+        await project.tx.execute(_FOLD, {"project_id": project.project_id, "most": FOLDED})
+    return min(found, FOLDED)
+
+
+async def numbers(
+    project: ProjectReader, wanted: ExecutionFilter, groups: Sequence[str], *, limit: int
+) -> dict[tuple[Any, ...], Numbers]:
+    """The numbers of each group, at most `limit` groups of each kind of row; days are UTC.
+
+    Folded or not, everything recorded is counted once: both are read in one snapshot.
+    """
+    found: defaultdict[tuple[Any, ...], Numbers] = defaultdict(Numbers)
+    for table, counts in ((stats_daily, LATENCY_COLUMNS), (stat_entries, None)):
+        keys = [table.c[name] for name in groups]
+        status = table.c.status
+        sums = [func.sum(table.c[name]).label(name) for name in _SUMS]
+        extra: list[ColumnElement[Any]] = (
+            [func.sum(table.c[name]) for name in counts] if counts else [table.c.bucket.label("bucket")]
+        )
+        errors = func.coalesce(func.sum(table.c.runs).filter(status != Status.ok.value), 0)
+        query = select(*keys, errors, *sums, *extra).where(project.owns(table), *_narrowed(table, wanted))
+        query = query.group_by(*keys, *([] if counts else [table.c.bucket]))
+        for row in await project.tx.execute(query.limit(limit * (1 if counts else BUCKETS + 1))):
+            _add(found[tuple(row[: len(keys)])], row[len(keys) :], is_folded=counts is not None)
+    return dict(found)
+
+
+def _add(into: Numbers, row: Sequence[Any], *, is_folded: bool) -> None:
+    if row[1] is None:
+        # A sum over nothing.
+        return
+    errors, runs, input_tokens, output_tokens, cached, cost, unpriced, *latencies = row
+    into.runs += runs
+    into.errors += errors
+    into.input_tokens += int(input_tokens)
+    into.output_tokens += int(output_tokens)
+    into.cached_input_tokens += int(cached)
+    into.cost_usd += cost
+    into.unpriced += unpriced
+    if is_folded:
+        into.latencies = [mine + new for mine, new in zip(into.latencies, latencies, strict=True)]
+    elif latencies[0] >= 0:
+        into.latencies[latencies[0]] += runs
+
+
+def _narrowed(table: Table, wanted: ExecutionFilter) -> Iterable[ColumnElement[bool]]:
+    for name in ("prompt_id", "label", "provider", "model", "status"):
+        value = getattr(wanted, name)
+        if value is not None:
+            yield table.c[name] == value
+    if wanted.version is not None:
+        yield table.c.version_number == wanted.version
+    if wanted.since is not None:
+        yield table.c.day >= _day(wanted.since.date())
+    if wanted.until is not None:
+        yield table.c.day < _day(wanted.until.date())
+
+
+def _day(day: date) -> ColumnElement[Any]:
+    return cast(literal(day), SqlDate)
