@@ -82,6 +82,15 @@ class Prices:
         self._flat: dict[tuple[str | None, str], Price | None] = {}
         self._library: Any = None
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the data set is in memory. What is asked before that loads it, and waits for it."""
+        return self._library is not None
+
+    def load(self) -> None:
+        """Load the data set: a quarter of a second, for a thread of its own where others must not wait."""
+        self._library = importlib.import_module("genai_prices")
+
     def cost(
         self,
         provider: str | None,
@@ -113,9 +122,8 @@ class Prices:
             if own.is_for(provider, model):
                 cached = own.input if own.cached_input is None else own.cached_input
                 return Price(own.input / _MILLION, own.output / _MILLION, cached / _MILLION)
-        if self._library is None:
-            # A quarter of a second to import: for whoever records something first.
-            self._library = importlib.import_module("genai_prices")
+        if not self.is_loaded:
+            self.load()
         return self._published(provider, model)
 
     def _published(self, provider: str | None, model: str) -> Price | None:

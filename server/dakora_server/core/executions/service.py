@@ -1,5 +1,6 @@
 """Recording runs, and what a project keeps of them."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -61,6 +62,8 @@ class Recorder:
             timely = [(draft, until) for draft, until in timely if draft.started_at > oldest]
         known = await self._completed(project, [draft for draft, _ in timely])
         private = _PRIVACY[settings.keep]
+        if not self.prices.is_loaded and known:
+            await asyncio.to_thread(self.prices.load)
         ready = [(private(self._priced(draft)), until) for draft, (_, until) in zip(known, timely, strict=True)]
         await self._make_months(project, [until for _, until in ready])
         added = await queries.add(project, ready) if ready else set()
