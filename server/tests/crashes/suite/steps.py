@@ -16,7 +16,7 @@ from dakora_server.core.audit import queries as audit
 from dakora_server.core.idempotency import queries as idempotency
 from dakora_server.core.prompts import label_queries, queries
 from dakora_server.core.storage.database import Transaction
-from dakora_server.core.storage.registry import local
+from dakora_server.core.storage.registry import durable, local
 
 _CHANGING = {"POST", "PUT", "DELETE"}
 
@@ -65,7 +65,7 @@ def _wrap(
 
 
 def _half_a_document(trap: Trap) -> None:
-    real = local._write_durably
+    real = durable.write
 
     def write(path: Any, text: bytes) -> None:
         path.write_bytes(text[: len(text) // 2])
@@ -73,7 +73,7 @@ def _half_a_document(trap: Trap) -> None:
         path.unlink()
         real(path, text)
 
-    local._write_durably = write
+    durable.write = write
 
 
 def _commit(when: str) -> Callable[[Trap], None]:
@@ -126,7 +126,7 @@ def _answer(when: str) -> Callable[[Trap], None]:
 STEPS: dict[str, Callable[[Trap], None]] = {
     "before the document": _before(local.LocalRegistry, "_put"),
     "half a document written": _half_a_document,
-    "document written, not yet named": _after(local, "_write_durably"),
+    "document written, not yet named": _after(durable, "write"),
     "document stored": _after(local.LocalRegistry, "_put"),
     "before the prompt's row": _before(queries, "add_prompt"),
     "prompt's row inserted": _after(queries, "add_prompt"),
