@@ -1,7 +1,7 @@
 """`dakora logs`."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,11 +12,13 @@ from dakora_cli.options import REACHING, SPEAKING, Invocation, command
 from dakora_cli.periods import Moment
 from dakora_cli.reach import ask
 from dakora_cli.refusals import WrongUse
-from dakora_cli.screen import ago, show_rows
+from dakora_cli.screen import ago, console, show_rows
 from dakora_client import Dakora, Execution
 
 _COLUMNS = ("when", "prompt", "version", "model", "status", "tokens", "cost", "latency", "id")
 _STATUS = click.Choice(["ok", "error", "timeout", "cancelled", "invalid"])
+# A terminal on which all columns can be read.
+_WIDE = 130
 _POLL_SECONDS = 1.0
 # What arrives late, with an earlier beginning, is still met.
 _LOOK_BACK = timedelta(minutes=10)
@@ -53,9 +55,29 @@ def logs(call: Invocation, *, execution_id: str | None, follow: bool, limit: int
     if call.out.as_json:
         call.out.json([_facts(one) for one in found])
         return
-    show_rows(call, _COLUMNS, [_row(call, one) for one in found], gives_way="model")
+    _table(call, found)
     if not found:
         call.out.say("No run matches." if given else "No run has been recorded yet.")
+
+
+def _table(call: Invocation, found: Sequence[Execution]) -> None:
+    """As many columns as fit: ids take as much room as half of the others."""
+    rows = [_row(call, one) for one in found]
+    if not call.out.to_terminal or console(call).width >= _WIDE:
+        show_rows(call, _COLUMNS, rows, gives_way="model")
+        return
+    show_rows(call, ("when", "prompt", "model", *_COLUMNS[4:-1]), [_narrow(row) for row in rows], gives_way="model")
+    if rows:
+        call.out.say("A wider terminal, --json or a pipe shows the ids, for `dakora logs ID`.", "dim")
+
+
+def _narrow(row: tuple[str, ...]) -> tuple[str, ...]:
+    when, prompt, version, model, *rest = row
+    short = when.removesuffix(" ago").replace(" seconds", "s").replace(" second", "s")
+    for unit in ("minute", "hour", "day"):
+        short = short.replace(f" {unit}s", unit[0]).replace(f" {unit}", unit[0])
+    named = prompt if version == "-" else f"{prompt}@{version}"
+    return (short, named, model.rpartition("/")[2], *rest[:-1])
 
 
 async def _follow(call: Invocation, dakora: Dakora, wanted: Mapping[str, Any], limit: int) -> None:

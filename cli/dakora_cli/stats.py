@@ -10,12 +10,13 @@ from dakora_cli.logs import dollars, milliseconds
 from dakora_cli.options import REACHING, SPEAKING, Invocation, command
 from dakora_cli.periods import Moment
 from dakora_cli.reach import ask
-from dakora_cli.screen import show_rows
+from dakora_cli.screen import console, show_rows
 from dakora_client import Stats
 
 _GROUPS = ("day", "prompt", "version", "label", "provider", "model", "status")
 _FIELDS = {"prompt": "prompt_id", "version": "version_number"}
-_COLUMNS = ("runs", "errors", "tokens in", "out", "cost", "unpriced", "p50", "p95", "p99")
+_WIDE = 100
+_COLUMNS = ("runs", "errors", "in", "out", "cost", "unpriced", "p50", "p95", "p99")
 
 
 class Groups(click.ParamType[list[str]]):
@@ -52,7 +53,14 @@ def stats(call: Invocation, *, groups: list[Any], **wanted: Any) -> None:
         call.out.json([_facts(one) for one in found])
         return
     rows = [(*_names(groups, one), *_numbers(one)) for one in found if one.count]
-    show_rows(call, (*groups, *_COLUMNS), rows, gives_way=groups[0] if groups else "runs")
+    columns = _COLUMNS
+    if call.out.to_terminal:
+        # Where it is narrow, the names come before what can be done without.
+        left = {"p99", "unpriced"} if console(call).width < _WIDE and len(groups) > 1 else set()
+        columns = tuple(name for name in _COLUMNS if name not in left)
+        short = [(_names(groups, one), dict(zip(_COLUMNS, _short(one), strict=True))) for one in found if one.count]
+        rows = [(*names, *(cells[name] for name in columns)) for names, cells in short]
+    show_rows(call, (*groups, *columns), rows, gives_way=groups[-1] if groups else "runs")
     if not rows:
         call.out.say("No run was recorded in this time.")
 
@@ -70,7 +78,22 @@ def _numbers(one: Stats) -> tuple[str, ...]:
     latency = one.latency_ms
     times = ("-", "-", "-") if latency is None else tuple(map(milliseconds, (latency.p50, latency.p95, latency.p99)))
     counts = (one.count, one.errors, one.input_tokens, one.output_tokens)
-    return (*map(str, counts), dollars(one.cost_usd), str(one.unpriced), *times)
+    # Where no price is known there is no sum either.
+    cost = None if one.unpriced == one.count else one.cost_usd
+    return (*map(str, counts), dollars(cost), str(one.unpriced), *times)
+
+
+def _short(one: Stats) -> tuple[str, ...]:
+    """The same for a terminal: tokens in thousands and millions."""
+    runs, errors, _, _, *rest = _numbers(one)
+    return (runs, errors, _rounded(one.input_tokens), _rounded(one.output_tokens), *rest)
+
+
+def _rounded(number: int) -> str:
+    for size, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= size:
+            return f"{number / size:.1f}{unit}"
+    return str(number)
 
 
 def _facts(one: Stats) -> dict[str, Any]:
