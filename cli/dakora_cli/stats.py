@@ -53,7 +53,7 @@ def stats(call: Invocation, *, groups: list[Any], **wanted: Any) -> None:
         call.out.json([_facts(one) for one in found])
         return
     rows = [(*_names(groups, one), *_numbers(one)) for one in found if one.count]
-    columns = _COLUMNS
+    columns: tuple[str, ...] = _COLUMNS
     if call.out.to_terminal:
         # Where it is narrow, the names come before what can be done without.
         left = {"p99", "unpriced"} if console(call).width < _WIDE and len(groups) > 1 else set()
