@@ -97,9 +97,9 @@ async def test_a_list_asked_for_again_asks_the_database_nothing(world, place):
     key, _ = await world.key(team.project_id, team.owner, "read")
     for caller in (team.owner, key):
         for query in ("", "limit=2", "search=words", "tag=mail&folder=a", "label=production"):
-            # On a machine that stood still for a second, the process must hear of changes again before it keeps anything.
+            # After a standstill of the machine nothing is kept until the process hears of changes again.
             async with asyncio.timeout(30):
-                while not world.platform.feed.live:
+                while not world.platform.feed.live:  # noqa: ASYNC110 - the feed has no event for it
                     await asyncio.sleep(0.05)
             await caller.get(f"{address}?{query}")
             with Statements(world.platform) as said:
