@@ -93,6 +93,8 @@ def over_http(port: int) -> Callable[[list[bytes]], Callable[[], None]]:
                 connection.request("POST", EXECUTIONS, body, headers)
                 answer = connection.getresponse()
                 told = json.loads(answer.read())
+                if "recorded" not in told:
+                    raise RuntimeError(told)
                 assert told["recorded"] == BATCH, told
             connection.close()
 

@@ -65,6 +65,12 @@ class TestRecording:
         assert sum(answer["repeated"] for answer in answers) == 350
         assert [row["count"] for row in await runs.stats()] == [50]
 
+    async def test_the_first_of_a_new_month_come_at_once_and_all_are_recorded(self, runs, run):
+        # Nobody else keeps anything for so long: the month has to be made first, and by one.
+        await runs.keep(days=3001)
+        answers = await asyncio.gather(*(runs.record(run(started_at=run.ago(minutes=0))) for _ in range(8)))
+        assert [answer["recorded"] for answer in answers] == [1] * 8
+
     async def test_number_and_semver_complete_each_other(self, runs, run, project):
         await project.create("greeting", "one")
         await project.save("greeting", "two")

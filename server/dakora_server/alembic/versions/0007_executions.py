@@ -22,7 +22,8 @@ BEGIN
         RAISE EXCEPTION 'no executions are kept until then' USING ERRCODE = 'check_violation';
     END IF;
     IF to_regclass('executions_by_month.' || month) IS NULL THEN
-        PERFORM pg_advisory_xact_lock(hashtext('dakora_execution_month'));
+        -- What attaching takes anyway. A lock on a table, so that what others have made meanwhile is seen.
+        LOCK TABLE public.executions IN SHARE UPDATE EXCLUSIVE MODE;
         IF to_regclass('executions_by_month.' || month) IS NULL THEN
             EXECUTE format(
                 'CREATE TABLE executions_by_month.%I (LIKE public.executions INCLUDING DEFAULTS INCLUDING CONSTRAINTS)',
