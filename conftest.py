@@ -71,12 +71,22 @@ def database_url(postgres: EmbeddedPostgres, owner_url: str) -> str:
 @pytest.fixture(scope="session")
 def settings(database_url: str, scratch: Path) -> Settings:
     """Settings as `dakora dev` would have them, independent of this machine's environment."""
+    master = scratch / "master.key"
+    master.write_text("a-master-key-for-tests-0123456789abcdef")
     return Settings(
         _env_file=None,
         database_url=database_url,
         registry_url=f"file:{scratch / 'registry'}",
         host="127.0.0.1",
         log_level="warning",
+        master_key_file=master,
+        # A provider that is busy is asked once more, and no test waits for a third time.
+        execute_retries=1,
+        openai_api_key=None,
+        anthropic_api_key=None,
+        google_api_key=None,
+        mistral_api_key=None,
+        ollama_base_url=None,
     )
 
 
@@ -206,7 +216,8 @@ def _dev_server(folder: Path, **settings: str) -> Iterator[DevServer]:
     if not folder.exists():
         shutil.copytree(ROOT / "prompts", folder / "prompts")
     command = [str(Path(sys.executable).with_name("dakora")), "dev", "--port", "0", "--prompts", "prompts"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DAKORA_", "DATABASE_"))}
+    others = ("DAKORA_", "DATABASE_", "OPENAI_", "ANTHROPIC_", "GOOGLE_", "MISTRAL_", "OLLAMA_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     environment |= settings
     log = folder / "output.txt"
     with (

@@ -26,6 +26,23 @@ COMMANDS = {
     "list": ("dakora_cli.list:list_prompts", "List the prompts of the project."),
     "show": ("dakora_cli.show:show", "Print a prompt."),
     "render": ("dakora_cli.render:render", "Fill a prompt with inputs and print the text."),
+    "run": ("dakora_cli.run:run", "Run a prompt on a model and print the answer as it comes."),
+    "compare": (
+        "dakora_cli.compare:compare",
+        "Run a prompt on several models, or in several versions, and show the answers below each other.",
+    ),
+    "models": (
+        "dakora_cli.models:models",
+        "List the models that prompts can be run on, with US dollars for a million tokens.",
+    ),
+    "provider": (
+        "dakora_cli.provider:provider",
+        "Set up the providers of models: their keys, and where they are.",
+    ),
+    "budget": (
+        "dakora_cli.budget:budget",
+        "Say what the project may spend on runs in a month, and what is spent.",
+    ),
     "label": ("dakora_cli.label:label", "Say which version a label points to, and move it."),
     "part": ("dakora_cli.part:part", "Keep the texts that prompts share, and see who uses them."),
     "logs": ("dakora_cli.logs:logs", "List recorded runs, newest first; with an ID, everything about one."),

@@ -16,6 +16,7 @@ from dakora_client import (
     Dakora,
     DakoraError,
     Fault,
+    ProviderError,
     RateLimited,
     ServerError,
     TimedOut,
@@ -85,6 +86,9 @@ def _no(error: APIError, connection: Connection) -> Refusal:
         )
     if error.code == "label_protected":
         return Refusal(f"{message} `dakora label request` asks for a move.", facts=facts)
+    if isinstance(error, ProviderError):
+        # Dakora was reached, and says what became of it.
+        return Refusal(message, problems=problems, facts=facts)
     if isinstance(error, ServerError | RateLimited):
         request = f" (request {error.request_id})" if error.request_id else ""
         return NotReached(f"{message.rstrip('.')}{request}.", problems=problems, facts=facts)

@@ -37,7 +37,9 @@ def _server_fixtures() -> ModuleType:
 
 # A platform with login, as the server's own tests have it: nothing about being let in is replaced.
 _server = _server_fixtures()
-issuer, login_settings, world = (getattr(_server, name) for name in ("issuer", "login_settings", "world"))
+issuer, login_settings, world, model_server = (
+    getattr(_server, name) for name in ("issuer", "login_settings", "world", "model_server")
+)
 
 
 class Screen(io.StringIO):

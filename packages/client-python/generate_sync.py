@@ -8,10 +8,33 @@ import re
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent / "dakora_client"
-NOUNS = ("ApiKeys", "Audit", "Executions", "Labels", "Parts", "Projects", "Prompts", "Workspaces")
+NOUNS = (
+    "ApiKeys",
+    "Audit",
+    "Executions",
+    "Labels",
+    "Models",
+    "Parts",
+    "Projects",
+    "PromptRuns",
+    "Prompts",
+    "Workspaces",
+)
 SOURCES = {
     f"{name}.py": f"sync_{name}.py"
-    for name in ("client", "api_keys", "audit", "executions", "labels", "parts", "projects", "prompts", "workspaces")
+    for name in (
+        "client",
+        "api_keys",
+        "audit",
+        "executions",
+        "labels",
+        "models",
+        "parts",
+        "projects",
+        "prompt_runs",
+        "prompts",
+        "workspaces",
+    )
 }
 _NOUN = "|".join(NOUNS)
 _NOTICE = "# Generated from {source} by generate_sync.py: change that file, then run this one.\n\n"
@@ -21,10 +44,12 @@ _REPLACEMENTS = (
     (r"\basync (def|for|with) ", r"\1 "),
     (r"\bawait ", ""),
     (r"\b__a(enter|exit)__\b", r"__\1__"),
+    (r"\baclosing\b", "closing"),
     (r"\bAsyncSender\b", "SyncSender"),
     (r"\bAsync(Iterator|BaseTransport)\b", r"\1"),
     (r"for (\w+) in (.+):\n +yield \1\n", r"yield from \2\n"),
     (r"\[(\w+) for \1 in (.+)\]", r"list(\2)"),
+    (rf"\bclass (\w+)\(({_NOUN})\)", r"class \1(\2Sync)"),
     (rf"\bclass (Dakora|{_NOUN})\b", r"class \1Sync"),
     (r"\bDakora\b(?=`: the client)", "DakoraSync"),
     (rf"dakora_client\.(\w+) import ({_NOUN})\b", r"dakora_client.sync_\1 import \2Sync"),

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-from dakora_server import logs, operator_audit, operator_keys, operator_registry
+from dakora_server import logs, operator_audit, operator_keys, operator_providers, operator_registry
 from dakora_server.config import Settings, UnsafeSettings, load_settings
 from dakora_server.core.exceptions import DakoraError
 from dakora_server.core.prompts.fsck import Report, fsck
@@ -87,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
 
     operator_audit.add_commands(commands)
     operator_keys.add_commands(commands)
+    operator_providers.add_commands(commands)
     operator_registry.add_commands(commands)
     return parser
 

@@ -105,6 +105,7 @@ class Settings(BaseSettings):
     rate_limit_render: str = Field("1000/second", description="Renders of one API key or signed-in user.")
     rate_limit_write: str = Field("50/second", description="Changes by one API key or signed-in user.")
     rate_limit_log: str = Field("500/second", description="Logged executions of one API key or signed-in user.")
+    rate_limit_execute: str = Field("10/second", description="Prompts run by one API key or signed-in user.")
     rate_limit_workspace_factor: int = Field(
         5, ge=1, le=10_000, description="A whole workspace may do this many times what one key may."
     )
@@ -131,6 +132,35 @@ class Settings(BaseSettings):
     prices_file: Path | None = Field(
         None, description="YAML list of `{provider, model, input, output, cached_input}`, US dollars a million tokens."
     )
+    execute_timeout: float = Field(120.0, gt=0, le=3600, description="Seconds a run may take; a call may ask for less.")
+    execute_connect_timeout: float = Field(10.0, gt=0, le=60, description="Seconds to connect to a provider.")
+    execute_retries: int = Field(
+        2, ge=0, le=5, description="How often a provider that is busy, failing or out of reach is asked again."
+    )
+    execute_concurrency: int = Field(
+        200, ge=1, le=10_000, description="Runs at once in one process; half of them in one workspace."
+    )
+    provider_private_hosts: _LIST = Field(
+        (),
+        description="Hosts of providers that need not be public nor speak TLS, separated by commas, e.g. "
+        "`ollama.internal`. Without login every host may.",
+    )
+    master_key_file: Path | None = Field(
+        None,
+        description="File with the secret that keys of providers are sealed with, at least 32 characters; "
+        "unset, `SECRET_KEY` is. `dakora dev` makes one in its data folder.",
+    )
+    master_key_file_previous: Path | None = Field(
+        None, description="The file before this one, until `rotate-keys` has run."
+    )
+    openai_api_key: SecretStr | None = Field(None, description="Without login: opens OpenAI to every project.")
+    openai_base_url: str | None = Field(None, description="Without login: another address for OpenAI.")
+    anthropic_api_key: SecretStr | None = Field(None, description="Without login: opens Anthropic.")
+    google_api_key: SecretStr | None = Field(None, description="Without login: opens Google's Gemini.")
+    mistral_api_key: SecretStr | None = Field(None, description="Without login: opens Mistral.")
+    ollama_base_url: str | None = Field(
+        None, description="Without login: an Ollama, as the provider `ollama`, e.g. `http://localhost:11434/v1`."
+    )
     import_max_bytes: int = Field(
         64 * MIB, ge=MIB, le=1024 * MIB, description="Largest archive to import, in bytes; unpacked, four times that."
     )
@@ -143,7 +173,7 @@ class Settings(BaseSettings):
         description="Host names answered to, separated by commas; empty answers to any (loopback only without login).",
     )
 
-    @field_validator("trusted_hosts", "clerk_authorized_parties", mode="before")
+    @field_validator("trusted_hosts", "clerk_authorized_parties", "provider_private_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -200,7 +230,7 @@ class Settings(BaseSettings):
     @property
     def rates(self) -> dict[str, str]:
         """The rate limit of each class."""
-        classes = ("read", "render", "write", "log")
+        classes = ("read", "render", "write", "log", "execute")
         return {name: str(getattr(self, f"rate_limit_{name}")) for name in classes}
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import secrets
 import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator
@@ -36,6 +38,19 @@ def registry_below(data_dir: Path) -> str:
     return f"file:{data_dir.absolute() / 'registry'}"
 
 
+def master_key_below(data_dir: Path) -> Path:
+    """The data folder's own master key; made with the first start."""
+    path = data_dir.absolute() / "master.key"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    return path
+
+
 def run_dev(given: dict[str, Any], *, data_dir: Path, prompts: Path | None) -> int:
     """Run until Ctrl-C. `given` are settings from the command line, which win over the environment.
 
@@ -58,6 +73,8 @@ def run_dev(given: dict[str, Any], *, data_dir: Path, prompts: Path | None) -> i
         "log_level": "warning",
         "registry_url": registry_below(data_dir),
     }
+    if probe.secret_key is None and probe.master_key_file is None:
+        defaults["master_key_file"] = str(master_key_below(data_dir))
     unset = {name: value for name, value in defaults.items() if name not in probe.model_fields_set}
     chosen = {**given, **unset, "port": port}
 

@@ -24,7 +24,9 @@ from dakora_server.api import (
     problems,
     projects,
     prompts,
+    providers,
     rendering,
+    runs,
     stats,
     studio,
     traces,
@@ -69,6 +71,7 @@ from dakora_server.core.tenancy.identity import Issuer, TokenVerifier
 from dakora_server.core.tenancy.postman import Postman
 from dakora_server.core.tenancy.provisioning import seed_local_tenant
 from dakora_server.logs import RequestLog
+from dakora_server.model_settings import runner_of
 
 VERSION = "0.1.0"
 # Most asked for first: routes are tried in order.
@@ -82,6 +85,8 @@ _ROUTERS = tuple(
         label_requests,
         executions,
         traces,
+        runs,
+        providers,
         parts,
         stats,
         health,
@@ -275,6 +280,7 @@ async def _open_doors(app: FastAPI, settings: Settings, platform: Platform, pric
     app.state.clerk = ClerkWebhooks(settings.clerk_jwt_issuer or "", settings.webhook_secrets) if is_clerk else None
     sealer, folding = Sealer(platform.database, secret), Folding(platform.database)
     app.state.recorder = Recorder(prices, folding.remember)
+    runner = app.state.runner = runner_of(settings, app.state.recorder)
     workers = (
         Repeated(sealer.turn, every=SEAL_SECONDS, what="audit events wait for their seal", at_the_end=True),
         Repeated(uses.write, every=WRITE_SECONDS, what="last use of API keys waits to be written", at_the_end=True),
@@ -291,6 +297,7 @@ async def _open_doors(app: FastAPI, settings: Settings, platform: Platform, pric
             await worker.start()
         yield
     finally:
+        await runner.close()
         for worker in workers:
             await worker.stop()
         await limits.close()

@@ -41,7 +41,7 @@ class Rule:
 
 
 _ANY_SCOPE = tuple(Scope)
-_read, _render, _write = LimitClass.read, LimitClass.render, LimitClass.write
+_read, _render, _write, _execute = LimitClass.read, LimitClass.render, LimitClass.write, LimitClass.execute
 
 
 def _project(role: Role, *scopes: Scope, limit: LimitClass = _read, archived: bool = False) -> Rule:
@@ -119,6 +119,14 @@ OPERATIONS: dict[str, Rule] = {
     "change_execution_settings": _project(_admin, limit=_write),
     "get_stats": _project(_viewer, Scope.read),
     "compare_stats": _project(_viewer, Scope.read),
+    "execute_prompt": _project(_editor, Scope.execute, limit=_execute),
+    "compare_prompt": _project(_editor, Scope.execute, limit=_execute),
+    "list_providers": _project(_viewer, Scope.read, Scope.execute),
+    "set_provider": _project(_admin, limit=_write),
+    "delete_provider": _project(_admin, limit=_write),
+    "list_models": _project(_viewer, Scope.read, Scope.execute),
+    "get_budget": _project(_viewer, Scope.read, Scope.execute),
+    "change_budget": _project(_admin, limit=_write),
     "list_labels": _project(_viewer, Scope.read),
     "get_label": _project(_viewer, Scope.read),
     "list_label_moves": _project(_viewer, Scope.read),

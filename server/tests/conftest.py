@@ -56,6 +56,7 @@ def login_settings(settings: Settings, issuer: Any) -> Settings:
             "rate_limit_render": "unlimited",
             "rate_limit_write": "unlimited",
             "rate_limit_log": "unlimited",
+            "rate_limit_execute": "unlimited",
         },
     )
 
@@ -98,3 +99,10 @@ def open_platform_with_login(issuer: Any) -> Callable[[Settings], Any]:
 def peers() -> Callable[[str], ModuleType]:
     """A module of the peers' folder by name: servers that are not ours, for tests to talk to."""
     return lambda name: load(f"peers/{name}.py")
+
+
+@pytest.fixture(scope="session")
+def model_server() -> Iterator[Any]:
+    """A provider of models on loopback that speaks OpenAI's interface and Anthropic's."""
+    with load("peers/models.py").ModelServer() as server:
+        yield server

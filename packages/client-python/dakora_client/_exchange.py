@@ -141,6 +141,18 @@ class Exchange:
             self._cache.put(path, Kept(etag, value))
         return value
 
+    def request(self, call: Call[Any], project: str, deadline: float) -> httpx2.Request:
+        """What to send for a call whose answer is read as it comes. Raises InvalidRequestError."""
+        return self._request(call, f"/api/projects/{segment(project)}{call.path}", None, None, deadline)
+
+    def refusal(self, answer: Answer) -> DakoraError:
+        """The error that an answer without success stands for."""
+        return self._no(answer)
+
+    def failure(self, error: Exception, timeout: float | None) -> DakoraError:
+        """The error that a failed connection stands for."""
+        return self._failure(error, timeout)
+
     def _no(self, answer: Answer) -> DakoraError:
         if answer.status >= 400:
             return problem(answer)

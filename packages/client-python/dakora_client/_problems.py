@@ -12,12 +12,14 @@ from dakora_client.errors import (
     APIError,
     AuthenticationError,
     BadRequestError,
+    BudgetExceeded,
     ConflictError,
     InvalidInputsError,
     InvalidRequestError,
     NotFoundError,
     PermissionDenied,
     PreconditionFailed,
+    ProviderError,
     RateLimited,
     RenderError,
     ServerError,
@@ -35,6 +37,7 @@ _BY_CODE: dict[str, type[APIError]] = {
 }
 _BY_STATUS: dict[int, type[APIError]] = {
     401: AuthenticationError,
+    402: BudgetExceeded,
     403: PermissionDenied,
     404: NotFoundError,
     409: ConflictError,
@@ -54,6 +57,8 @@ def problem(answer: Answer) -> APIError:
     kind = _BY_STATUS.get(answer.status, ServerError if answer.status >= 500 else BadRequestError)
     if answer.status == 422:
         kind = _BY_CODE.get(code or "", kind)
+    elif kind is Unavailable and (code or "").startswith("provider_"):
+        kind = ProviderError
     return kind(
         _text(data.get("detail")) or _text(data.get("title")) or f"The server answered {_phrase(answer.status)}.",
         status=answer.status,

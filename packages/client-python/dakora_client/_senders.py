@@ -3,7 +3,7 @@
 """The two ways of doing what `Exchange.steps` says: with `await`, and blocking."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from threading import Lock
 from typing import TypeVar
 
@@ -57,6 +57,30 @@ class AsyncSender:
             cursor = page.after(cursor)
             if cursor is None:
                 return
+
+    async def lines(self, call: Call[T], timeout: float) -> AsyncGenerator[str]:
+        """The lines of an answer that comes bit by bit; who closes it hangs up. Raises DakoraError."""
+        deadline = self._exchange.deadline(timeout)
+        try:
+            async with asyncio.timeout(self._exchange.limit(timeout)) as limit:
+                project = await self._do(FindProject(deadline))
+                request = self._exchange.request(call, str(project), deadline)
+                response = await self._http.send(request, stream=True)
+        except httpx2.RequestError as error:
+            raise self._exchange.failure(error, timeout) from error
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise self._exchange.timed_out(timeout) from error
+        try:
+            if response.status_code != 200:
+                raise self._exchange.refusal(Answer(response.status_code, response.headers, await response.aread()))
+            async for line in response.aiter_lines():
+                yield line
+        except httpx2.RequestError as error:
+            raise self._exchange.failure(error, timeout) from error
+        finally:
+            await response.aclose()
 
     async def _follow(self, steps: Steps[T]) -> T:
         try:
@@ -139,6 +163,24 @@ class SyncSender:
             cursor = page.after(cursor)
             if cursor is None:
                 return
+
+    def lines(self, call: Call[T], timeout: float) -> Generator[str]:
+        """The lines of an answer that comes bit by bit; who closes it hangs up. Raises DakoraError."""
+        deadline = self._exchange.deadline(timeout)
+        project = self._find_project(FindProject(deadline), timeout)
+        request = self._exchange.request(call, project, deadline)
+        try:
+            response = self._http.send(request, stream=True)
+        except httpx2.RequestError as error:
+            raise self._exchange.failure(error, timeout) from error
+        try:
+            if response.status_code != 200:
+                raise self._exchange.refusal(Answer(response.status_code, response.headers, response.read()))
+            yield from response.iter_lines()
+        except httpx2.RequestError as error:
+            raise self._exchange.failure(error, timeout) from error
+        finally:
+            response.close()
 
     def _do(self, step: Step, timeout: float | None) -> Answer | str | None:
         if isinstance(step, Send):

@@ -14,6 +14,7 @@ from dakora_client.api_keys import ApiKeys
 from dakora_client.audit import Audit
 from dakora_client.executions import Executions
 from dakora_client.labels import Labels
+from dakora_client.models import Models
 from dakora_client.parts import Parts
 from dakora_client.projects import Projects
 from dakora_client.prompts import Prompts
@@ -35,6 +36,7 @@ class Dakora:
     labels: Labels
     audit: Audit
     executions: Executions
+    models: Models
 
     def __init__(
         self,
@@ -89,6 +91,7 @@ class Dakora:
         self.labels = Labels(self._sender)
         self.audit = Audit(self._sender)
         self.executions = Executions(self._sender)
+        self.models = Models(self._sender)
 
     async def me(self, *, timeout: float | None = None) -> Me:
         """Who you are to the server, your workspaces and your default project, if you have one."""

@@ -8,6 +8,7 @@ DakoraError
 └── APIError                   the server said no: status, code, detail, errors, request_id
     ├── BadRequestError        400, and any other 4xx without a class of its own
     ├── AuthenticationError    401
+    ├── BudgetExceeded         402
     ├── PermissionDenied       403
     ├── NotFoundError          404
     ├── ConflictError          409
@@ -19,6 +20,7 @@ DakoraError
     ├── RateLimited            429, with retry_after
     └── ServerError            500 and above
         └── Unavailable        502, 503 and 504: it may work shortly
+            └── ProviderError      it was not Dakora but the model's provider
 """
 
 from collections.abc import Callable, Sequence
@@ -97,6 +99,10 @@ class AuthenticationError(APIError):
     """The API key or session token is missing, not valid, revoked or expired."""
 
 
+class BudgetExceeded(APIError):
+    """The run could cost more than is left of the project's budget for the month."""
+
+
 class PermissionDenied(APIError):
     """You are known, but may not do this: the role is too low, or the API key lacks the scope or the label."""
 
@@ -139,3 +145,7 @@ class ServerError(APIError):
 
 class Unavailable(ServerError):
     """The server, or something it stands on, is not available; the same call may work shortly."""
+
+
+class ProviderError(Unavailable):
+    """The provider of the model failed, was busy or out of reach, refused the key, or broke off; see `code`."""

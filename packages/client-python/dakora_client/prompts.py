@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 from dakora_client import _label_operations, _operations
-from dakora_client._senders import AsyncSender
 from dakora_client.diff_types import Diff
+from dakora_client.prompt_runs import PromptRuns
 from dakora_client.types import (
     InputSpec,
     Label,
@@ -24,14 +24,11 @@ from dakora_client.types import (
 )
 
 
-class Prompts:
+class Prompts(PromptRuns):
     """The prompts of one project.
 
     Every method takes `timeout`, the seconds it may take in all, in place of the client's own.
     """
-
-    def __init__(self, sender: AsyncSender) -> None:
-        self._sender = sender
 
     async def list(
         self,

@@ -14,6 +14,7 @@ from dakora_client.sync_api_keys import ApiKeysSync
 from dakora_client.sync_audit import AuditSync
 from dakora_client.sync_executions import ExecutionsSync
 from dakora_client.sync_labels import LabelsSync
+from dakora_client.sync_models import ModelsSync
 from dakora_client.sync_parts import PartsSync
 from dakora_client.sync_projects import ProjectsSync
 from dakora_client.sync_prompts import PromptsSync
@@ -35,6 +36,7 @@ class DakoraSync:
     labels: LabelsSync
     audit: AuditSync
     executions: ExecutionsSync
+    models: ModelsSync
 
     def __init__(
         self,
@@ -89,6 +91,7 @@ class DakoraSync:
         self.labels = LabelsSync(self._sender)
         self.audit = AuditSync(self._sender)
         self.executions = ExecutionsSync(self._sender)
+        self.models = ModelsSync(self._sender)
 
     def me(self, *, timeout: float | None = None) -> Me:
         """Who you are to the server, your workspaces and your default project, if you have one."""

@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 from dakora_client import _label_operations, _operations
-from dakora_client._senders import SyncSender
 from dakora_client.diff_types import Diff
+from dakora_client.sync_prompt_runs import PromptRunsSync
 from dakora_client.types import (
     InputSpec,
     Label,
@@ -24,14 +24,11 @@ from dakora_client.types import (
 )
 
 
-class PromptsSync:
+class PromptsSync(PromptRunsSync):
     """The prompts of one project.
 
     Every method takes `timeout`, the seconds it may take in all, in place of the client's own.
     """
-
-    def __init__(self, sender: SyncSender) -> None:
-        self._sender = sender
 
     def list(
         self,

@@ -32,8 +32,8 @@ def _server_fixtures() -> ModuleType:
 
 # A platform with login, as the server's own tests have it: nothing about being let in is replaced.
 _server = _server_fixtures()
-issuer, login_settings, world, world_with = (
-    getattr(_server, name) for name in ("issuer", "login_settings", "world", "world_with")
+issuer, login_settings, world, world_with, model_server = (
+    getattr(_server, name) for name in ("issuer", "login_settings", "world", "world_with", "model_server")
 )
 
 

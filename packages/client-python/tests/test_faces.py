@@ -17,15 +17,19 @@ from dakora_client.api_keys import ApiKeys
 from dakora_client.audit import Audit
 from dakora_client.executions import Executions
 from dakora_client.labels import Labels
+from dakora_client.models import Models
 from dakora_client.parts import Parts
 from dakora_client.projects import Projects
+from dakora_client.prompt_runs import PromptRuns
 from dakora_client.prompts import Prompts
 from dakora_client.sync_api_keys import ApiKeysSync
 from dakora_client.sync_audit import AuditSync
 from dakora_client.sync_executions import ExecutionsSync
 from dakora_client.sync_labels import LabelsSync
+from dakora_client.sync_models import ModelsSync
 from dakora_client.sync_parts import PartsSync
 from dakora_client.sync_projects import ProjectsSync
+from dakora_client.sync_prompt_runs import PromptRunsSync
 from dakora_client.sync_prompts import PromptsSync
 from dakora_client.sync_workspaces import WorkspacesSync
 from dakora_client.workspaces import Workspaces
@@ -41,6 +45,8 @@ PAIRS = [
     (Projects, ProjectsSync),
     (Audit, AuditSync),
     (Executions, ExecutionsSync),
+    (PromptRuns, PromptRunsSync),
+    (Models, ModelsSync),
 ]
 
 
@@ -94,6 +100,8 @@ def test_the_surface_is_the_one_of_the_contract():
         "invite invitations revoke_invitation accept_invitation",
         Projects: "list create get rename delete restore export import_",
         Audit: "list iter",
+        PromptRuns: "execute stream compare",
+        Models: "list providers set_provider remove_provider budget set_budget",
     }
     for kind, names in promised.items():
         assert set(surface(kind)) == set(names.split()), kind
@@ -141,6 +149,7 @@ def test_every_operation_of_the_contract_has_a_method_and_no_other_has():
             dakora_client._archive_operations,
             dakora_client._execution_operations,
             dakora_client._part_operations,
+            dakora_client._run_operations,
         )
         for item in vars(module).values()
         if inspect.isfunction(item) and item.__module__ == module.__name__

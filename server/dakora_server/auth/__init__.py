@@ -10,6 +10,7 @@ from dakora_server.auth.dependencies import (
     ReadProject,
     ReadWorkspace,
     ReviewProject,
+    RunProject,
     WriteOwnProject,
     WriteProject,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "ReadProject",
     "ReadWorkspace",
     "ReviewProject",
+    "RunProject",
     "WriteOwnProject",
     "WriteProject",
     "access_of",

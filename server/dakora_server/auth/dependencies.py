@@ -13,6 +13,7 @@ from dakora_server.core.scope import (
     Principal,
     ProjectAdmin,
     ProjectReader,
+    ProjectRunner,
     ProjectWriter,
     WorkspaceAdmin,
     WorkspaceGrant,
@@ -65,6 +66,10 @@ async def _write_project(project_id: ProjectRef, request: Request) -> AsyncItera
         yield project
 
 
+async def _run_project(project_id: ProjectRef, request: Request) -> ProjectRunner:
+    return ProjectRunner(access_of(request).platform, _grant(request))
+
+
 async def _write_own_project(request: Request) -> AsyncIterator[ProjectWriter]:
     async with writing(access_of(request).platform, _grant(request)) as project:
         yield project
@@ -95,6 +100,7 @@ From = Annotated[Origin, Depends(_origin)]
 # `scope="function"` ends the transaction before the answer leaves: what is answered is durable.
 ReadProject = Annotated[ProjectReader, Depends(_read_project, scope="function")]
 WriteProject = Annotated[ProjectWriter, Depends(_write_project, scope="function")]
+RunProject = Annotated[ProjectRunner, Depends(_run_project, scope="function")]
 WriteOwnProject = Annotated[ProjectWriter, Depends(_write_own_project, scope="function")]
 AdminProject = Annotated[ProjectAdmin, Depends(_administer_project, scope="function")]
 ReviewProject = Annotated[ProjectAdmin, Depends(_review_project, scope="function")]

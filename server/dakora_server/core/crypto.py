@@ -20,6 +20,11 @@ class Secret:
         self._root = root.encode()
         self.previous = None if previous is None else Secret(previous)
 
+    @classmethod
+    def of_key(cls, key: bytes) -> "Secret":
+        """A secret of random bytes that were made beforehand."""
+        return cls(key.hex())
+
     def __repr__(self) -> str:
         return "Secret(…)"
 

@@ -16,6 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 _MILLION = Decimal(1_000_000)
 _MOST_KEPT = 2_000
+# The data set has models that no prompt is run on, and does not say which.
+_NOT_FOR_CHAT = (
+    "embed", "whisper", "tts", "image", "dall-e", "moderation", "realtime", "transcribe", "ocr", "rerank", "ft:"
+)  # fmt: skip
 # Names of providers in the GenAI conventions and in other libraries, as the data set has them.
 _ALIASES = {
     "azure.ai.openai": "azure",
@@ -116,6 +120,21 @@ class Prices:
                 self._flat.clear()
             self._flat[key] = self._look_up(name, model)
         return self._flat[key]
+
+    def models_of(self, provider: str) -> list[str]:
+        """The models of a provider whose prices are public, those on their way out aside, and those with own prices."""
+        if not self.is_loaded:
+            self.load()
+        snapshot = importlib.import_module("genai_prices.data_snapshot").get_snapshot()
+        own = {one.model for one in self._own if one.provider == provider and not one.model.endswith("*")}
+        public = {
+            model.id
+            for known in snapshot.providers
+            if known.id == provider
+            for model in known.models
+            if not model.deprecated and not any(word in model.id for word in _NOT_FOR_CHAT)
+        }
+        return sorted(own | public)
 
     def _look_up(self, provider: str | None, model: str) -> Price | None:
         for own in self._own:

@@ -236,6 +236,24 @@ class ProjectWriter(ProjectReader):
         return ProjectWriter(self._platform, grant, self.tx, self._held)
 
 
+class ProjectRunner:
+    """A caller who may run this project's prompts. Each step has a transaction of its own: none waits for a model."""
+
+    def __init__(self, platform: Platform, grant: Grant) -> None:
+        self.workspace_id = grant.workspace_id
+        self.project_id = grant.project_id
+        self._platform = platform
+        self._grant = grant
+
+    def reading(self) -> AbstractAsyncContextManager[ProjectReader]:
+        """A reader for one step."""
+        return reading(self._platform, self._grant)
+
+    def writing(self) -> AbstractAsyncContextManager[ProjectWriter]:
+        """A writer for one step: to record what was run."""
+        return writing(self._platform, self._grant)
+
+
 class ProjectAdmin(ProjectWriter):
     """A caller who may decide who else gets into this project. Sees the whole workspace's keys and members."""
 

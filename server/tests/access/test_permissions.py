@@ -36,6 +36,10 @@ BODIES = {
     "export_traces": {},
     "erase_executions": {"user": "ada"},
     "change_execution_settings": {"keep": "full"},
+    "execute_prompt": {},
+    "compare_prompt": {"runs": [{}]},
+    "set_provider": {"kind": "openai_compatible", "base_url": "https://models.example.com/v1"},
+    "change_budget": {"limit_usd": 1},
 }
 # What would take the ground from under the callers that come after it is asked of a prompt that is not there.
 ELSEWHERE = {"delete_prompt", "restore_prompt", "move_prompt"}
@@ -48,8 +52,10 @@ OWN_REASONS = {
     "invitation_not_found",
     "label_not_found",
     "member_not_found",
+    "model_required",
     "part_not_found",
     "prompt_not_found",
+    "provider_not_found",
     "request_not_found",
     "too_many",
     "unsupported_media_type",  # it asks for an archive, which only who got in is told
@@ -91,6 +97,7 @@ def url_of(route, crowd, *, workspace=None, project=None):
             "number": "1",
             "other": "1",
             "label": "staging",
+            "provider": "absent" if route.name == "delete_provider" else "local",
             **{
                 name: str(uuid.uuid4()) for name in ("key_id", "user_id", "invitation_id", "request_id", "execution_id")
             },

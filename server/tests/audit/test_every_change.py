@@ -13,6 +13,8 @@ from dakora_server.permissions import OPERATIONS
 UNTOLD = {
     "record_executions": "records what a program did; the record is the trail",
     "export_traces": "the same, by way of OpenTelemetry",
+    "execute_prompt": "runs a prompt; the record of the run is the trail",
+    "compare_prompt": "the same, several times",
     "render_prompt": "fills a prompt and answers",
     "validate_template": "looks at a text and answers",
     "hear_clerk": "is not called by a caller; see tests of webhooks and the last test here",
@@ -221,7 +223,24 @@ async def change_execution_settings(world, team):
     return await by(team.owner, "PUT", f"{team.project}/execution-settings", body)
 
 
+async def set_provider(world, team):
+    body = {"kind": "openai", "api_key": CANARY, "base_url": "https://models.example.com/v1"}
+    return await by(team.owner, "PUT", f"{team.project}/providers/mine", body)
+
+
+async def delete_provider(world, team):
+    await set_provider(world, team)
+    return await by(team.owner, "DELETE", f"{team.project}/providers/mine")
+
+
+async def change_budget(world, team):
+    return await by(team.owner, "PUT", f"{team.project}/budget", {"limit_usd": 5})
+
+
 CHANGES = {
+    "set_provider": set_provider,
+    "delete_provider": delete_provider,
+    "change_budget": change_budget,
     "change_execution_settings": change_execution_settings,
     "erase_executions": erase_executions,
     "create_part": create_part,

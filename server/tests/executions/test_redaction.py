@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from dakora_server.core.executions.redaction import redact, redact_json
+from dakora_server.core.redaction import redact, redact_json
 
 FOUND = [
     ("mail ada.lovelace+x@mail.example.co.uk now", "mail [email] now"),

@@ -30,9 +30,11 @@ if "isolation_suite" not in sys.modules:
     _spec.loader.exec_module(_package)
 
 from isolation_suite.rows import Rows  # noqa: E402 - known only once the package is
-from isolation_suite.tenants import build  # noqa: E402
+from isolation_suite.tenants import ADDRESS, build  # noqa: E402
 
 _numbers = itertools.count(1)
+# The provider of models listens on loopback, and is not asked twice.
+MODELS = {"provider_private_hosts": ("127.0.0.1",), "execute_retries": 0}
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -93,11 +95,12 @@ class Scene:
 
 
 @pytest.fixture(scope="session")
-async def first_scene(postgres, world_with):
+async def first_scene(postgres, world_with, model_server):
     """The database that all others are copies of, and the tenants in it."""
+    ADDRESS["url"] = f"{model_server.url}/v1"
     with new_database(postgres) as database:
         migrate(database.owner_url, app_url=database.app_url)
-        async with world_with(database_url=database.app_url) as world:
+        async with world_with(database_url=database.app_url, **MODELS) as world:
             tenants = await build(world)
         yield tenants, database
 
@@ -111,7 +114,7 @@ def open_scene(postgres, world_with, first_scene):
         tenants, first = first_scene
         with new_database(postgres, first.name) as database:
             url = database.app_url if through is None else through(database)
-            async with world_with(database_url=url, **changes) as world:
+            async with world_with(database_url=url, **MODELS, **changes) as world:
                 yield Scene(world, copy.deepcopy(tenants), database)
 
     return opened

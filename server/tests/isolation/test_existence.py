@@ -37,6 +37,10 @@ BODIES = {
     "export_traces": {},
     "erase_executions": {"user": "ada"},
     "change_execution_settings": {"keep": "full"},
+    "execute_prompt": {},
+    "compare_prompt": {"runs": [{}]},
+    "set_provider": {"kind": "openai_compatible", "base_url": "https://models.example.com/v1"},
+    "change_budget": {"limit_usd": 1},
 }
 ARCHIVE = archive({"prompts/greeting.yaml": "id: greeting\ntemplate: Hello\n"})
 WHO = ("A.owner", "A.viewer", "A.loner", "A1.key-1", "A1.key-2")
@@ -99,6 +103,7 @@ def ids_of(side, spot, **other):
         "user_id": side.users["viewer"],
         "key_id": side.fixed_keys[0],
         "label": "production",
+        "provider": "local",
         "request_id": side.fixed_requests[0].id,
         "execution_id": str(uuid.uuid5(uuid.NAMESPACE_OID, side.id)),
         "invitation_id": str(uuid.uuid5(uuid.NAMESPACE_URL, side.id)),

@@ -53,6 +53,12 @@ def _entries(scene):
                     " VALUES (%s, now()::date, '', 0, '', '', %s, 'ok', 1, 1, 0, 0, 0, 0, 0)",
                     (spot.id, f"model-{spot.canary}"),
                 )
+                connection.execute(
+                    "INSERT INTO budget_holds (project_id, id, month, amount_usd, until)"
+                    " SELECT project_id, gen_random_uuid(), month, 1, now() + interval '1 hour' FROM budget_months"
+                    " WHERE project_id = %s",
+                    (spot.id,),
+                )
 
 
 @pytest.fixture

@@ -104,3 +104,26 @@ def test_without_a_database_one_sentence_says_so(command, verb):
     refused = command(verb, DATABASE_URL="")
     assert refused.returncode != 0
     assert "DATABASE_URL" in refused.stdout + refused.stderr
+
+
+def test_keys_of_providers_move_to_another_master_key(command, database, migrated, serving):
+    """The old secret is needed until `rotate-keys` has run, and opens nothing afterwards."""
+    secrets = [f"{letter * 8}-a-secret-of-the-operator-0123456789" for letter in ("aA1b", "zZ9y")]
+    address = {"DATABASE_URL": migrated, "EXECUTE_RETRIES": "0"}
+    project = "/api/projects/default"
+    with serving(**address, SECRET_KEY=secrets[0]) as server:
+        body = {"api_key": "sk-0123456789", "base_url": "http://127.0.0.1:9/v1"}
+        assert server.http.put(f"{project}/providers/openai", json=body).status_code == 200
+        prompt = {"id": "p", "template": "Hi", "model": {"provider": "openai", "name": "m"}}
+        assert server.http.post(f"{project}/prompts", json=prompt).status_code == 201
+    with serving(**address, SECRET_KEY=secrets[1]) as server:
+        assert server.http.post(f"{project}/prompts/p/execute", json={}).json()["code"] == "provider_key_unreadable"
+    refused = command("rotate-keys", **address, SECRET_KEY=secrets[1])
+    assert refused.returncode == 1
+    both = {"SECRET_KEY": secrets[1], "SECRET_KEY_PREVIOUS": secrets[0]}
+    for options in ((), ("--data-keys",)):
+        done = command("rotate-keys", "--json", *options, **address, **both)
+        assert json.loads(done.stdout)["unreadable"] == 0, done.stderr
+    with serving(**address, SECRET_KEY=secrets[1]) as server:
+        # The key opens again: what fails now is that nobody is at that address.
+        assert server.http.post(f"{project}/prompts/p/execute", json={}).json()["code"] == "provider_unreachable"

@@ -20,9 +20,9 @@ from dakora_server.core.executions.records import (
     Period,
     Recorded,
 )
-from dakora_server.core.executions.redaction import redact, redact_json
 from dakora_server.core.executions.stat_queries import Numbers
 from dakora_server.core.prices import Prices
+from dakora_server.core.redaction import redact, redact_json
 from dakora_server.core.run_exceptions import ExecutionNotFound
 from dakora_server.core.scope import ProjectAdmin, ProjectReader, ProjectWriter
 

@@ -21,6 +21,7 @@ class LimitClass(StrEnum):
     render = "render"
     write = "write"
     log = "log"
+    execute = "execute"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,7 @@ from dakora_server.core.api_keys import queries as api_keys
 from dakora_server.core.executions import queries as executions
 from dakora_server.core.executions import stat_queries
 from dakora_server.core.executions.records import ExecutionSettings
+from dakora_server.core.llm import queries as llm
 from dakora_server.core.parts import queries as part_rows
 from dakora_server.core.prompts import bulk_queries, label_queries, queries
 from dakora_server.core.scope import (
@@ -63,11 +64,30 @@ async def act(world: Any, tenants: Tenants, rows: Rows) -> list[object]:
             for key_id in tenants.sides[QUIET].fixed_keys:
                 await api_keys.set_mac(tx, UUID(spot.id), UUID(key_id), b"another")
                 await api_keys.note_use(tx, UUID(spot.id), {UUID(key_id): clock.now()})
+    await _keys_of_providers(world, tenants)
     place = WorkspaceGrant(actor, WorkspaceId(UUID(side.id)), Role.owner)
     for row in rows.rows["invitations"]:
         if tenants.owners.labels(row["invited_by"]) == {QUIET}:
             await invitations.note_delivery(world.platform, place, UUID(row["id"]), sent=False)
     return found
+
+
+async def _keys_of_providers(world: Any, tenants: Tenants) -> None:
+    """A rotation in workspace A that names C's keys, projects and providers."""
+    own, foreign = UUID(tenants.sides["A"].id), tenants.sides[QUIET]
+    async with world.platform.database.transaction(Tenant(workspace_id=own)) as tx:
+        for key_id, wrapped, master_id in await llm.keys_of(tx, UUID(foreign.id)):
+            await llm.rewrap(tx, own, key_id, wrapped, master_id)
+            await llm.drop_key(tx, own, key_id)
+        # With the filter gone, these would meet every key that there is, and the wall must leave A's only.
+        await llm.rewrap(tx, own, UUID(int=0), b"another", "another")
+        await llm.drop_key(tx, own, UUID(int=0))
+        await llm.projects_of(tx, UUID(foreign.id))
+        await llm.newest_key(tx, UUID(foreign.id))
+    for spot in tenants.sides["A"].spots:
+        async with world.platform.database.transaction(Tenant(workspace_id=own, project_id=UUID(spot.id))) as tx:
+            await llm.sealed_in(tx, UUID(foreign.spots[0].id))
+            await llm.reseal(tx, UUID(foreign.spots[0].id), "local", b"another", UUID(int=0))
 
 
 async def _labels(project: ProjectWriter, foreign: list[UUID]) -> list[object]:

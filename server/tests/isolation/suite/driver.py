@@ -53,7 +53,8 @@ async def send(app: Any, call: Call) -> Answer:
     async def receive() -> dict[str, Any]:
         nonlocal sent
         if sent:
-            return {"type": "http.disconnect"}
+            # Nobody goes away here: the rest of the connection's life is silence.
+            await asyncio.Event().wait()
         sent = True
         return {"type": "http.request", "body": call.body, "more_body": False}
 

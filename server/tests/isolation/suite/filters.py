@@ -47,7 +47,7 @@ class Filter:
     @property
     def by_project(self) -> bool:
         """Whether its rows are a project's own, that another project of the same workspace must not see either."""
-        rooms = (".core.prompts.", ".core.parts.", ".core.archives.", ".core.executions.")
+        rooms = (".core.prompts.", ".core.parts.", ".core.archives.", ".core.executions.", ".core.llm.", ".core.runs.")
         return any(room in self.module for room in rooms)
 
 

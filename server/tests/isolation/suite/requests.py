@@ -11,19 +11,23 @@ from isolation_suite.execution_operations import generates as _executions_are_kn
 from isolation_suite.label_operations import SELDOM
 from isolation_suite.operations import GENERATORS
 from isolation_suite.part_operations import generates as _parts_are_known
+from isolation_suite.run_operations import generates as _runs_are_known
 from isolation_suite.tenants import LABELLED, LABELS, PARTS, PROMPTS, QUIET, SIDES, STEADY, Caller, Spot, Tenants
 
 from dakora_server.permissions import OPERATIONS, Place
 
 assert _parts_are_known  # importing them is what registers them
 assert _executions_are_known
+assert _runs_are_known
 
 # What only reads: all that those who keep still do in their own places.
 _READING = ("get_", "list_", "diff_", "render_", "validate_", "export_project", "compare_")
-READS = {name for name in OPERATIONS if name.startswith(_READING)}
+READS = {name for name in OPERATIONS if name.startswith(_READING)} - {"compare_prompt"}
 # Rarer: they ask every dependency, or the answer is a page.
 _RARE = {"ready", "start_page", "favicon", "favicon_ico", "openapi", "hear_clerk", "health"}
 _SLOW = {"create_workspace", "validate_template", "export_project", "import_project"}
+# A call of a model, though it is only one on loopback.
+_COSTLY = {"execute_prompt", "compare_prompt", "list_models"}
 _FOREIGN_SHARE = 0.3
 # What must have happened for an operation to find something.
 _BEFORE = {
@@ -34,6 +38,9 @@ _BEFORE = {
     "change_member": ("create_workspace", "create_invitation", "accept_invitation"),
     "delete_label": ("put_label",),
     "get_execution": ("record_executions",),
+    "compare_prompt": ("set_provider", "change_budget"),
+    "delete_provider": ("set_provider",),
+    "execute_prompt": ("set_provider", "change_budget"),
     "erase_executions": ("record_executions",),
     "reject_label_request": ("create_label_request",),
     "remove_member": ("create_invitation", "accept_invitation"),
@@ -97,7 +104,7 @@ class Composer:
         wider = {*only, *(before for name in only for before in _BEFORE.get(name, ()))}
         wanted = [one for one in operations_of(app) if not only or one.name in wider]
         self._operations = wanted
-        self._weights = [0.1 if one.name in _RARE else 0.5 if one.name in _SLOW else 1.0 for one in wanted]
+        self._weights = [0.1 if one.name in _RARE | _COSTLY else 0.5 if one.name in _SLOW else 1.0 for one in wanted]
         self._hot = _hot_calls(tenants) if warm else []
         self._guests = [caller for caller in tenants.callers if caller.role == "guest"]
         self._able = [caller for caller in tenants.callers if caller.role in _ABLE]

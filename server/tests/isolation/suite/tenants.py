@@ -12,6 +12,8 @@ from isolation_suite.tokens import Labels, Owners
 
 SIDES = ("A", "B", "C")
 QUIET = "C"
+# Where the provider of models listens: the suite's tests say so before the first request.
+ADDRESS = {"url": "http://127.0.0.1:9/v1"}
 ROLES = ("owner", "admin", "editor", "viewer")
 # The one prompt whose text is the same everywhere, so that its hash tells nothing.
 SAME = "shared"
@@ -200,6 +202,12 @@ async def _build_side(tenants: Tenants, world: Any, name: str) -> None:
         run = {"output": f"Hello {spot.canary}", "model": f"model-{spot.canary}", "user": "ada"}
         await owner.made(f"{url}/executions", run)
         await owner.put(f"{url}/execution-settings", {"keep": "full", "retention_days": 365})
+        for provider_name, kind in (("local", "openai_compatible"), ("openai", "openai")):
+            provider = {"kind": kind, "base_url": ADDRESS["url"], "api_key": f"sk-{spot.canary}"}
+            assert (await owner.put(f"{url}/providers/{provider_name}", provider)).status_code == 200
+        await owner.put(f"{url}/budget", {"limit_usd": 1000, "unpriced": "allow"})
+        priced = {"model": {"provider": "openai", "name": "gpt-4o-mini"}, "inputs": {"name": spot.canary}}
+        await owner.made(f"{url}/prompts/greeting/execute", priced, status=200)
 
 
 async def join(side: Side, owner: Any, member: Any, role: str) -> None:

@@ -20,6 +20,7 @@ from dakora_server.core.storage.tables.labels import (
     labels,
     protected_labels,
 )
+from dakora_server.core.storage.tables.models import budget_holds, budget_months, budgets, providers, workspace_keys
 from dakora_server.core.storage.tables.parts import part_uses, part_versions, parts, prompt_uses
 from dakora_server.core.storage.tables.prompts import prompt_numbers, prompt_search, prompts, versions
 from dakora_server.core.storage.tables.records import (
@@ -36,6 +37,9 @@ __all__ = [
     "api_keys",
     "audit_events",
     "audit_seals",
+    "budget_holds",
+    "budget_months",
+    "budgets",
     "changes",
     "execution_settings",
     "executions",
@@ -56,10 +60,12 @@ __all__ = [
     "prompt_uses",
     "prompts",
     "protected_labels",
+    "providers",
     "stat_entries",
     "stats_daily",
     "users",
     "versions",
     "webhook_events",
+    "workspace_keys",
     "workspaces",
 ]
