@@ -97,3 +97,17 @@ async def test_erasing_a_user_empties_their_texts_and_keeps_the_numbers(runs, ru
     assert (await runs.get(theirs["id"])).json()["output"] == "other"
     assert await runs.stats() == before
     assert (await runs.client.post(f"{runs.url}/executions/erase", json={"user": "ada"})).json() == {"erased": 0}
+
+
+async def test_what_another_server_has_decided_holds_from_the_next_record_on(runs, run, rows, owner_url):
+    """This one has the older decision in memory, and hears of the new one from the write itself."""
+    await runs.keep("full", days=30)
+    await runs.record(run(**TEXTS))
+    before = rows(runs.project).count(CANARY)
+    with psycopg.connect(driver_url(owner_url)) as connection:
+        connection.execute(
+            "UPDATE execution_settings SET keep = 'none', changed_at = now() WHERE project_id = %s", (runs.project.id,)
+        )
+    await runs.record(run(**TEXTS))
+    assert rows(runs.project).count(CANARY) == before
+    assert len(await runs.list()) == 2

@@ -36,6 +36,10 @@ RARE = (
     "reject_label_request",
     "withdraw_label_request",
     "import_project",
+    "set_provider",
+    "delete_provider",
+    "change_budget",
+    "execute_prompt",
 )
 
 

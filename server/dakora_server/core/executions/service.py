@@ -1,10 +1,14 @@
 """Recording runs, and what a project keeps of them."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
 from uuid import UUID
+
+from cachetools import LRUCache
 
 from dakora_server.core import clock
 from dakora_server.core.audit.service import record as note
@@ -30,80 +34,69 @@ from dakora_server.core.scope import ProjectAdmin, ProjectReader, ProjectWriter
 _MOST_PERIODS = 100
 # Partitions that this process has seen; a month that was dropped can never be asked for again.
 _MOST_MONTHS = 4096
+_MOST_SETTINGS = 10_000
 MOST_GROUPS = 5_000
 
 
-@dataclass(slots=True)
 class Recorder:
     """What recording needs besides a project, one for the process."""
-
-    prices: Prices
-    recorded: Callable[[ProjectWriter], None]
-    _months: set[tuple[int, int]]
 
     def __init__(self, prices: Prices, recorded: Callable[[ProjectWriter], None] = lambda _: None) -> None:
         self.prices = prices
         self.recorded = recorded
-        self._months = set()
+        self._months: set[tuple[int, int]] = set()
+        # As they were last seen. A write that finds them changed does nothing, and they are read again.
+        self._settings: LRUCache[UUID, ExecutionSettings] = LRUCache(_MOST_SETTINGS)
 
     async def record(self, project: ProjectWriter, drafts: Sequence[ExecutionDraft]) -> Recorded:
         """Write records once each, as the project's privacy has it, and count them.
 
-        Nothing of a text is written before the project's settings are known. What is past its retention is neither
-        kept nor counted. Raises DatabaseUnavailable, Busy.
+        Nothing of a text is written that the project's settings of that moment do not let through. What is past its
+        retention is neither kept nor counted. Of a version's number and semver one may be missing: it is filled in
+        where the project has that version. Raises DatabaseUnavailable, Busy.
         """
-        settings = await queries.settings_of(project) or UNTOUCHED
         unique = {draft.id: draft for draft in reversed(drafts)}
-        first = [draft for draft in drafts if unique[draft.id] is draft]
-        now = clock.now()
-        timely = [(draft, until) for draft in first if (until := _kept_until(settings, draft)) > now]
-        if settings.retention_days is not None:
-            oldest = now - timedelta(days=settings.retention_days)
-            timely = [(draft, until) for draft, until in timely if draft.started_at > oldest]
-        known = await self._completed(project, [draft for draft, _ in timely])
-        private = _PRIVACY[settings.keep]
-        if not self.prices.is_loaded and known:
+        first = list(drafts) if len(unique) == len(drafts) else [one for one in drafts if unique[one.id] is one]
+        if not self.prices.is_loaded:
             await asyncio.to_thread(self.prices.load)
-        ready = [(private(self._priced(draft)), until) for draft, (_, until) in zip(known, timely, strict=True)]
-        await self._make_months(project, [until for _, until in ready])
-        added = await queries.add(project, ready) if ready else set()
-        await stat_queries.count(project, [draft for draft, _ in ready if draft.id in added])
+        settings = self._settings.get(project.project_id)
+        while True:
+            if settings is None:
+                settings = self._settings[project.project_id] = await queries.settings_of(project) or UNTOUCHED
+            rows = self._rows(settings, first)
+            await self._make_months(project, {row["kept_until"] for row in rows})
+            added = await queries.add(project, rows, settings.changed_at) if rows else 0
+            if added is not None:
+                break
+            settings = None
         project.tx.on_commit(lambda: self.recorded(project))
-        ids, expired = tuple(draft.id for draft in drafts), len(first) - len(timely)
-        return Recorded(ids, len(added), len(drafts) - len(added) - expired, expired)
+        ids, expired = tuple(draft.id for draft in drafts), len(first) - len(rows)
+        return Recorded(ids, added, len(drafts) - added - expired, expired)
 
-    async def _completed(self, project: ProjectWriter, drafts: Sequence[ExecutionDraft]) -> list[ExecutionDraft]:
-        """Records with both number and semver where the project has that version; others stay as they were sent."""
-        half = {
-            (draft.prompt_id, draft.version_number, draft.version)
-            for draft in drafts
-            if draft.prompt_id and (draft.version_number is None) != (draft.version is None)
-        }
-        found = await queries.known_versions(project, half) if half else {}
+    def _rows(self, settings: ExecutionSettings, drafts: Sequence[ExecutionDraft]) -> list[dict[str, Any]]:
+        """The rows of what is still to be kept."""
+        now, private = clock.now(), _PRIVACY[settings.keep]
+        oldest = None if settings.retention_days is None else now - timedelta(days=settings.retention_days)
+        rows = []
+        for draft in drafts:
+            until = _kept_until(settings, draft)
+            if until > now and (oldest is None or draft.started_at > oldest):
+                rows.append(queries.row_of(private(draft), until, self._cost(draft)))
+        return rows
 
-        def completed(draft: ExecutionDraft) -> ExecutionDraft:
-            which = draft.version_number if draft.version_number is not None else draft.version
-            if not draft.prompt_id or which is None:
-                return draft
-            number, semver = found.get((draft.prompt_id, which), (draft.version_number, draft.version))
-            return replace(draft, version_number=number, version=semver)
-
-        return [completed(draft) for draft in drafts] if found else list(drafts)
-
-    def _priced(self, draft: ExecutionDraft) -> ExecutionDraft:
+    def _cost(self, draft: ExecutionDraft) -> Decimal | None:
         if draft.cost_usd is not None or draft.model is None:
-            return draft
-        cost = self.prices.cost(
+            return draft.cost_usd
+        return self.prices.cost(
             draft.provider,
             draft.model,
             input_tokens=draft.input_tokens,
             output_tokens=draft.output_tokens,
             cached_input_tokens=draft.cached_input_tokens,
         )
-        return draft if cost is None else replace(draft, cost_usd=cost)
 
-    async def _make_months(self, project: ProjectWriter, moments: Sequence[datetime]) -> None:
-        missing = {(moment.year, moment.month): moment for moment in moments} if moments else {}
+    async def _make_months(self, project: ProjectWriter, moments: Iterable[datetime]) -> None:
+        missing = {(moment.year, moment.month): moment for moment in moments}
         for month, moment in sorted(missing.items()):
             if month not in self._months:
                 await queries.make_month(project.tx, moment)

@@ -1,4 +1,4 @@
-"""Numbers of runs: written beside the rows they count, folded by day, added up when asked for."""
+"""Numbers of runs: written beside the rows they count (`queries.add`), folded by day, added up when asked for."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,25 +10,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, cast, func, literal, select, text
 from sqlalchemy import Date as SqlDate
 
-from dakora_server.core.executions.latency import BUCKETS, bucket_of, percentile
-from dakora_server.core.executions.records import ExecutionDraft, ExecutionFilter, Status
-from dakora_server.core.scope import ProjectReader, ProjectRows, ProjectWriter
+from dakora_server.core.executions.latency import BUCKETS, percentile
+from dakora_server.core.executions.records import ExecutionFilter, Status
+from dakora_server.core.scope import ProjectReader, ProjectRows
 from dakora_server.core.storage.tables import LATENCY_COLUMNS, stat_entries, stats_daily
 
 DIMENSIONS = ("day", "prompt_id", "version_number", "label", "provider", "model", "status")
 _SUMS = ("runs", "input_tokens", "output_tokens", "cached_input_tokens", "cost_usd", "unpriced")
-_ENTRY = (*DIMENSIONS, "bucket", *_SUMS)
-_TYPES = {"day": "date", "version_number": "integer", "bucket": "smallint", "runs": "integer", "unpriced": "integer"}
-_TYPES |= {"input_tokens": "bigint", "output_tokens": "bigint", "cached_input_tokens": "bigint", "cost_usd": "numeric"}
 # Entries that are folded at a time.
 FOLDED = 50_000
-
-
-def _enter() -> str:
-    names = ", ".join(_ENTRY)
-    arrays = ", ".join(f"cast(:{name} AS {_TYPES.get(name, 'text')}[])" for name in _ENTRY)
-    columns = f"(project_id, {names}) SELECT :project_id, {names}"
-    return f"INSERT INTO stat_entries {columns} FROM unnest({arrays}) AS u({names})"
 
 
 def _fold() -> str:
@@ -45,7 +35,7 @@ def _fold() -> str:
     )
 
 
-_ENTER, _FOLD = text(_enter()), text(_fold())
+_FOLD = text(_fold())
 # One process folds a project's entries at a time; who comes second leaves them to the first.
 _ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('dakora stats'), hashtext(cast(:project_id AS text)))")
 
@@ -66,34 +56,6 @@ class Numbers:
     def latency(self, share: float) -> float | None:
         """A percentile in milliseconds; None where no latency is known."""
         return percentile(self.latencies, share)
-
-
-async def count(project: ProjectWriter, drafts: Iterable[ExecutionDraft]) -> None:
-    """Count these runs, which this transaction has just recorded."""
-    groups: dict[tuple[Any, ...], list[Any]] = {}
-    for draft in drafts:
-        key = (
-            draft.started_at.date(),
-            draft.prompt_id or "",
-            draft.version_number or 0,
-            draft.label or "",
-            draft.provider or "",
-            draft.model or "",
-            draft.status.value,
-            bucket_of(draft.latency_ms),
-        )
-        sums = groups.setdefault(key, [0, 0, 0, 0, Decimal(0), 0])
-        sums[0] += 1
-        sums[1] += draft.input_tokens or 0
-        sums[2] += draft.output_tokens or 0
-        sums[3] += draft.cached_input_tokens or 0
-        sums[4] += draft.cost_usd or 0
-        sums[5] += draft.cost_usd is None
-    if not groups:
-        return
-    rows = [(*key, *sums) for key, sums in groups.items()]
-    values = {name: [row[place] for row in rows] for place, name in enumerate(_ENTRY)}
-    await project.tx.execute(_ENTER, {**values, "project_id": project.project_id})
 
 
 async def fold(project: ProjectRows) -> int:
