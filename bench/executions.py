@@ -34,7 +34,7 @@ EXECUTIONS = "/api/projects/default/executions"
 STATS = "/api/projects/default/stats"
 BATCH, CONNECTIONS, BATCHES = 100, 4, 200
 _COLUMNS = (
-    "project_id, id, kept_until, started_at, source, prompt_id, version_number, label, provider, model, status,"
+    "project_id, id, kept_until, started_at, source, prompt_id, version, version_number, label, provider, model, status,"
     " input_tokens, output_tokens, cost_usd, latency_ms, user_ref, inputs, output, metadata"
 )
 _MODELS = ("gpt-4o-mini", "gpt-4o", "claude-3-5-haiku-latest")
@@ -48,7 +48,8 @@ def run(chance: random.Random) -> dict[str, Any]:
         "id": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
         "started_at": (datetime.now(UTC) - timedelta(seconds=chance.randrange(3600))).isoformat(),
         "prompt_id": f"prompt-{chance.randrange(20)}",
-        "version_number": chance.choice((1, 2)),
+        "version": f"1.0.{(number := chance.choice((1, 2))) - 1}",
+        "version_number": number,
         "label": "production",
         "provider": "openai",
         "model": chance.choice(_MODELS),
@@ -126,7 +127,17 @@ def row_of(one: dict[str, Any]) -> tuple[Any, ...]:
     """A run as its row."""
     started = datetime.fromisoformat(one["started_at"])
     texts = (orjson.dumps(one["inputs"]).decode(), one["output"], orjson.dumps(one["metadata"]).decode())
-    names = ("prompt_id", "version_number", "label", "provider", "model", "status", "input_tokens", "output_tokens")
+    names = (
+        "prompt_id",
+        "version",
+        "version_number",
+        "label",
+        "provider",
+        "model",
+        "status",
+        "input_tokens",
+        "output_tokens",
+    )
     known = tuple(one[name] for name in names)
     cost = one["input_tokens"] * 15e-8
     return (
@@ -170,7 +181,7 @@ def fill(url: str, rows: int) -> None:
     at = "now() - (n % 129600) * interval '1 minute'"
     values = (
         f"SELECT '{DEFAULT_PROJECT_ID}'::uuid, gen_random_uuid(), {at} + interval '36525 days', {at}, 'client',"
-        " 'prompt-' || n % 100, 1 + n % 2, CASE WHEN n % 3 = 0 THEN 'production' ELSE 'staging' END, 'openai',"
+        " 'prompt-' || n % 100, '1.0.' || n % 2, 1 + n % 2, CASE WHEN n % 3 = 0 THEN 'production' ELSE 'staging' END, 'openai',"
         " (ARRAY['gpt-4o-mini', 'gpt-4o', 'claude-3-5-haiku-latest'])[1 + n % 3],"
         " CASE WHEN n % 97 = 0 THEN 'error' ELSE 'ok' END, n % 2000, n % 500, (n % 2000) * 0.00000015,"
         " 50 + (n * 7919) % 20000, 'user-' || n % 1000, '{\"q\": \"why\"}', 'because', NULL"

@@ -29,9 +29,10 @@ Dollars = Annotated[Decimal, Field(ge=0, le=10**9, max_digits=24, decimal_places
 def _plausible(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise ValueError("needs an offset from UTC")
-    if not clock.now() - _AGO < at < clock.now() + _AHEAD:
+    now = clock.now()
+    if not now - _AGO < at < now + _AHEAD:
         raise ValueError("is too far from now")
-    return at.astimezone(UTC)
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
 Moment = Annotated[datetime, AfterValidator(_plausible)]

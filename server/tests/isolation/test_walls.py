@@ -48,9 +48,10 @@ def _entries(scene):
         for side in scene.tenants.sides.values():
             for spot in side.spots:
                 connection.execute(
-                    "INSERT INTO stat_entries (project_id, day, prompt_id, version_number, label, provider, model,"
-                    " status, bucket, runs, input_tokens, output_tokens, cached_input_tokens, cost_usd, unpriced)"
-                    " VALUES (%s, now()::date, '', 0, '', '', %s, 'ok', 1, 1, 0, 0, 0, 0, 0)",
+                    "INSERT INTO stat_entries (project_id, groups) SELECT %s, json_build_array(json_build_object("
+                    "'day', now()::date, 'prompt_id', '', 'version_number', 0, 'label', '', 'provider', '', 'model',"
+                    " %s::text, 'status', 'ok', 'bucket', 1, 'runs', 1, 'input_tokens', 0, 'output_tokens', 0,"
+                    " 'cached_input_tokens', 0, 'cost_usd', 0, 'unpriced', 0))",
                     (spot.id, f"model-{spot.canary}"),
                 )
                 connection.execute(

@@ -8,7 +8,21 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, literal, null, select, text, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    TextClause,
+    and_,
+    delete,
+    func,
+    literal,
+    null,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from dakora_server.core.executions.latency import bucket_of
@@ -49,7 +63,17 @@ _NAMED = tuple((name, _RENAMED.get(name, name)) for name in _FIELDS)
 _COLUMNS = (*(column for _, column in _NAMED), "kept_until")
 
 
-def _record() -> str:
+# The versions that the project has, to complete rows that say only one of number and semver.
+_VERSIONS = (
+    " LEFT JOIN versions n ON n.project_id = :project_id AND n.prompt_id = r.prompt_id AND n.number = r.version_number"
+    " AND r.version IS NULL"
+    " LEFT JOIN versions s ON s.project_id = :project_id AND s.prompt_id = r.prompt_id AND s.semver = r.version"
+    " AND r.version_number IS NULL"
+)
+_COMPLETED = {"version": "coalesce(r.version, n.semver)", "version_number": "coalesce(r.version_number, s.number)"}
+
+
+def _record(*, completing: bool) -> TextClause:
     """One statement for all of it: rows in, half-known versions completed, what is new written and counted.
 
     JSON in and not arrays: PostgreSQL reads both as fast, and Python writes one of them ten times faster. COPY is not
@@ -57,38 +81,31 @@ def _record() -> str:
     read: what is in `rows` was made as they said.
     """
     given = ", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in (*_COLUMNS, "bucket"))
-    completed = {
-        "version": "coalesce(r.version, n.semver)",
-        "version_number": "coalesce(r.version_number, s.number)",
-    }
     columns = ", ".join(_COLUMNS)
-    chosen = ", ".join(f"{completed.get(name, f'r.{name}')} AS {name}" for name in _COLUMNS)
-    keys = "prompt_id, label, provider, model"
-    known = ", ".join(f"coalesce(r.{name}, '') AS {name}" for name in keys.split(", "))
-    sums = "input_tokens, output_tokens, cached_input_tokens, cost_usd"
-    added_up = ", ".join(f"coalesce(sum(r.{name}), 0)" for name in sums.split(", "))
-    return (
-        "WITH now_decided AS (SELECT coalesce((SELECT changed_at FROM execution_settings"  # noqa: S608 - our own names
+    completed = _COMPLETED if completing else {}
+    chosen = ", ".join(f"{completed.get(name, f'r.{name}')} AS {name}" for name in (*_COLUMNS, "bucket"))
+    known = ", ".join(f"coalesce(r.{name}, '') AS {name}" for name in ("prompt_id", "label", "provider", "model"))
+    sums = ("input_tokens", "output_tokens", "cached_input_tokens", "cost_usd")
+    added_up = ", ".join(f"coalesce(sum(r.{name}), 0) AS {name}" for name in sums)
+    return text(
+        "WITH settings AS (SELECT coalesce((SELECT changed_at FROM execution_settings"  # noqa: S608 - our own names
         " WHERE project_id = :project_id), '-infinity')"
         " = coalesce(cast(:decided AS timestamptz), '-infinity') AS same),"
-        f" ready AS (SELECT {chosen}, r.bucket FROM json_to_recordset(cast(:rows AS json)) AS r({given})"
-        " LEFT JOIN versions n ON n.project_id = :project_id AND n.prompt_id = r.prompt_id"
-        " AND n.number = r.version_number AND r.version IS NULL"
-        " LEFT JOIN versions s ON s.project_id = :project_id AND s.prompt_id = r.prompt_id"
-        " AND s.semver = r.version AND r.version_number IS NULL"
-        " WHERE (SELECT same FROM now_decided)),"
+        f" ready AS (SELECT {chosen} FROM json_to_recordset(cast(:rows AS json)) AS r({given})"
+        f"{_VERSIONS if completing else ''} WHERE (SELECT same FROM settings)),"
         f" added AS (INSERT INTO executions (project_id, {columns}) SELECT :project_id, {columns} FROM ready"
         " ON CONFLICT DO NOTHING RETURNING id),"
-        f" counted AS (INSERT INTO stat_entries (project_id, day, version_number, status, bucket, {keys}, runs, {sums},"
-        " unpriced) SELECT :project_id, (r.started_at AT TIME ZONE 'UTC')::date AS day,"
-        f" coalesce(r.version_number, 0) AS version_number, r.status, r.bucket, {known}, count(*), {added_up},"
-        " count(*) FILTER (WHERE r.cost_usd IS NULL) FROM ready r JOIN added USING (id)"
-        " GROUP BY 2, 3, 4, 5, 6, 7, 8, 9)"
-        " SELECT (SELECT same FROM now_decided) AS same, (SELECT count(*) FROM added) AS added"
+        " groups AS (SELECT (r.started_at AT TIME ZONE 'UTC')::date AS day, coalesce(r.version_number, 0) AS"
+        f" version_number, r.status, r.bucket, {known}, count(*) AS runs, {added_up},"
+        " count(*) FILTER (WHERE r.cost_usd IS NULL) AS unpriced FROM ready r JOIN added USING (id)"
+        " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8),"
+        " counted AS (INSERT INTO stat_entries (project_id, groups) SELECT :project_id, json_agg(row_to_json(g))"
+        " FROM groups g HAVING count(*) > 0)"
+        " SELECT (SELECT same FROM settings) AS same, (SELECT count(*) FROM added) AS added"
     )
 
 
-_RECORD = text(_record())
+_RECORD, _RECORD_COMPLETING = _record(completing=False), _record(completing=True)
 _MONTH = text("SELECT dakora_execution_month(:moment)")
 _DROP = text("SELECT dakora_drop_expired_executions()")
 
@@ -109,7 +126,8 @@ async def add(project: ProjectWriter, rows: Sequence[Mapping[str, Any]], decided
     None, and nothing is done, where the project's settings are not any more those of `decided` (None: untouched).
     """
     given = {"project_id": project.project_id, "rows": orjson.dumps(rows).decode(), "decided": decided}
-    row = (await project.tx.execute(_RECORD, given)).one()
+    half_known = any(("version" in row) != ("version_number" in row) for row in rows)
+    row = (await project.tx.execute(_RECORD_COMPLETING if half_known else _RECORD, given)).one()
     return int(row.added) if row.same else None
 
 

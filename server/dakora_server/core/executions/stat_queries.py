@@ -7,7 +7,23 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, cast, func, literal, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnClause,
+    ColumnElement,
+    FromClause,
+    Integer,
+    Numeric,
+    SmallInteger,
+    Text,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    text,
+    true,
+)
 from sqlalchemy import Date as SqlDate
 
 from dakora_server.core.executions.latency import BUCKETS, percentile
@@ -17,8 +33,17 @@ from dakora_server.core.storage.tables import LATENCY_COLUMNS, stat_entries, sta
 
 DIMENSIONS = ("day", "prompt_id", "version_number", "label", "provider", "model", "status")
 _SUMS = ("runs", "input_tokens", "output_tokens", "cached_input_tokens", "cost_usd", "unpriced")
-# Entries that are folded at a time.
-FOLDED = 50_000
+# What a group is made of, as it waits in a row of `stat_entries`.
+_SUM_TYPES = {"runs": Integer, "unpriced": Integer, "cost_usd": Numeric}
+_GROUP_COLUMNS: tuple[ColumnClause[Any], ...] = (
+    column("day", SqlDate),
+    *(column(name, Integer if name == "version_number" else Text) for name in DIMENSIONS[1:]),
+    column("bucket", SmallInteger),
+    *(column(name, _SUM_TYPES.get(name, BigInteger)) for name in _SUMS),
+)
+_GROUP = ", ".join(f"{one.name} {one.type}" for one in _GROUP_COLUMNS)
+# Rows that are folded at a time.
+FOLDED = 1_000
 
 
 def _fold() -> str:
@@ -28,8 +53,9 @@ def _fold() -> str:
     columns = ", ".join((*_SUMS, *LATENCY_COLUMNS))
     added = ", ".join(f"{name} = stats_daily.{name} + excluded.{name}" for name in (*_SUMS, *LATENCY_COLUMNS))
     return (
-        "WITH gone AS (DELETE FROM stat_entries WHERE project_id = :project_id AND id IN"  # noqa: S608 - our own names
-        " (SELECT id FROM stat_entries WHERE project_id = :project_id ORDER BY id LIMIT :most) RETURNING *)"
+        "WITH taken AS (DELETE FROM stat_entries WHERE project_id = :project_id AND id IN"  # noqa: S608 - our own names
+        " (SELECT id FROM stat_entries WHERE project_id = :project_id ORDER BY id LIMIT :most) RETURNING *),"
+        f" gone AS (SELECT t.project_id, g.* FROM taken t, json_to_recordset(t.groups) AS g({_GROUP}))"
         f" INSERT INTO stats_daily ({keys}, {columns}) SELECT {keys}, {sums}, {counts} FROM gone GROUP BY {keys}"
         f" ON CONFLICT ({keys}) DO UPDATE SET {added}"
     )
@@ -78,7 +104,13 @@ async def numbers(
     Folded or not, everything recorded is counted once: both are read in one snapshot.
     """
     found: defaultdict[tuple[Any, ...], Numbers] = defaultdict(Numbers)
-    for table, counts in ((stats_daily, LATENCY_COLUMNS), (stat_entries, None)):
+    # The members of each row, beside it.
+    waiting = func.json_to_recordset(stat_entries.c.groups).table_valued(*_GROUP_COLUMNS, name="g")
+    members = waiting.render_derived(with_types=True)
+    for table, owner, rows, counts in (
+        (stats_daily, stats_daily, stats_daily, LATENCY_COLUMNS),
+        (members, stat_entries, stat_entries.join(members, true()), None),
+    ):
         keys = [table.c[name] for name in groups]
         status = table.c.status
         sums = [func.sum(table.c[name]).label(name) for name in _SUMS]
@@ -86,7 +118,8 @@ async def numbers(
             [func.sum(table.c[name]) for name in counts] if counts else [table.c.bucket.label("bucket")]
         )
         errors = func.coalesce(func.sum(table.c.runs).filter(status != Status.ok.value), 0)
-        query = select(*keys, errors, *sums, *extra).where(project.owns(table), *_narrowed(table, wanted))
+        query = select(*keys, errors, *sums, *extra).select_from(rows)
+        query = query.where(project.owns(owner), *_narrowed(table, wanted))
         query = query.group_by(*keys, *([] if counts else [table.c.bucket]))
         for row in await project.tx.execute(query.limit(limit * (1 if counts else BUCKETS + 1))):
             _add(found[tuple(row[: len(keys)])], row[len(keys) :], is_folded=counts is not None)
@@ -111,7 +144,7 @@ def _add(into: Numbers, row: Sequence[Any], *, is_folded: bool) -> None:
         into.latencies[latencies[0]] += runs
 
 
-def _narrowed(table: Table, wanted: ExecutionFilter) -> Iterable[ColumnElement[bool]]:
+def _narrowed(table: FromClause, wanted: ExecutionFilter) -> Iterable[ColumnElement[bool]]:
     for name in ("prompt_id", "label", "provider", "model", "status"):
         value = getattr(wanted, name)
         if value is not None:

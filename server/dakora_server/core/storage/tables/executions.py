@@ -13,7 +13,6 @@ from sqlalchemy import (
     Index,
     Integer,
     Numeric,
-    SmallInteger,
     Table,
     Text,
     Uuid,
@@ -97,22 +96,15 @@ def _sums() -> list[Column[object]]:
     ]
 
 
-# Numbers that wait to be added to `stats_daily`: written with the runs they count, and never changed.
+# Numbers that wait to be added to `stats_daily`: written with the runs they count, a row for each batch of them.
 stat_entries = Table(
     "stat_entries",
     metadata,
     Column("project_id", Uuid, primary_key=True),
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("day", Date, nullable=False),
-    Column("prompt_id", Text, nullable=False),
-    Column("version_number", Integer, nullable=False),
-    Column("label", Text, nullable=False),
-    Column("provider", Text, nullable=False),
-    Column("model", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    # Of the latency; -1 where it is not known.
-    Column("bucket", SmallInteger, nullable=False),
-    *_sums(),
+    # [{"day": …, "prompt_id": …, "bucket": …, "runs": …}]: the dimensions and sums of `stats_daily`, and the bucket of
+    # the latency, -1 where it is not known.
+    Column("groups", JSON, nullable=False),
 )
 
 stats_daily = Table(
