@@ -184,7 +184,7 @@ def fill(url: str, rows: int) -> None:
         " 'prompt-' || n % 100, '1.0.' || n % 2, 1 + n % 2, CASE WHEN n % 3 = 0 THEN 'production' ELSE 'staging' END, 'openai',"
         " (ARRAY['gpt-4o-mini', 'gpt-4o', 'claude-3-5-haiku-latest'])[1 + n % 3],"
         " CASE WHEN n % 97 = 0 THEN 'error' ELSE 'ok' END, n % 2000, n % 500, (n % 2000) * 0.00000015,"
-        " 50 + (n * 7919) % 20000, 'user-' || n % 1000, '{\"q\": \"why\"}', 'because', NULL"
+        " 50 + (n::bigint * 7919) % 20000, 'user-' || n % 1000, '{\"q\": \"why\"}', 'because', NULL"
     )
     with psycopg.connect(url, autocommit=True) as connection:
         for month in range(5):

@@ -1,5 +1,6 @@
 """What the settings say of models: the master key, and the environment's own providers."""
 
+import os
 from pathlib import Path
 
 from dakora_server.config import Settings, UnsafeSettings
@@ -12,6 +13,16 @@ from dakora_server.core.llm.service import Models
 from dakora_server.core.runs.service import RunLimits, Runner
 
 _SHORTEST = 32
+_READ_BY_LIBRARIES = (
+    "OPENAI_",
+    "ANTHROPIC_",
+    "AZURE_OPENAI_",
+    "AZURE_VOICELIVE_",
+    "GEMINI_",
+    "GOOGLE_API_",
+    "GOOGLE_GENAI_",
+    "MISTRAL_",
+)
 
 
 def runner_of(settings: Settings, recorder: Recorder) -> Runner:
@@ -20,6 +31,7 @@ def runner_of(settings: Settings, recorder: Recorder) -> Runner:
     Raises UnsafeSettings.
     """
     is_open = settings.mode == "none"
+    _hide_from_libraries()
     models = Models(
         Keyring(master_secret(settings)),
         Egress(None if is_open else settings.provider_private_hosts),
@@ -30,6 +42,16 @@ def runner_of(settings: Settings, recorder: Recorder) -> Runner:
         seconds=settings.execute_timeout, retries=settings.execute_retries, at_once=settings.execute_concurrency
     )
     return Runner(models, recorder, limits)
+
+
+def _hide_from_libraries() -> None:
+    """Take the operator's variables for providers away from the providers' libraries, which read them by themselves.
+
+    A tenant's call must not carry the operator's organisation, token or headers to an address that the tenant wrote.
+    What is meant for us is in the settings by now.
+    """
+    for name in [name for name in os.environ if name.startswith(_READ_BY_LIBRARIES)]:
+        del os.environ[name]
 
 
 def master_secret(settings: Settings) -> Secret | None:

@@ -6,12 +6,12 @@ the right tenant are one thing, and a read path cannot call a write. Workspaces 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NewType
+from typing import Any, NewType, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Table
@@ -24,12 +24,15 @@ from dakora_server.core.storage.tenant import Tenant
 from dakora_server.core.storage.vault import ProjectVault, Vault
 from dakora_server.core.templates.rendering import ProjectRenderer, Renderer
 
+V = TypeVar("V")
 ProjectId = NewType("ProjectId", UUID)
 WorkspaceId = NewType("WorkspaceId", UUID)
 
 # What is announced when rights change: of a user, and of a project's keys. No prompt can have such an id.
 ACCESS = "!access"
 KEYS = "!keys"
+# And when what a project's prompts run on, or may cost, does.
+MODELS = "!models"
 
 
 def is_prompt(subject: str) -> bool:
@@ -252,6 +255,20 @@ class ProjectRunner:
     def writing(self) -> AbstractAsyncContextManager[ProjectWriter]:
         """A writer for one step: to record what was run."""
         return writing(self._platform, self._grant)
+
+    async def kept(self, subject: str, selector: str, read: Callable[[], Awaitable[V]]) -> V:
+        """What `read` answers, from memory until somebody announces `subject`. Raises what `read` raises."""
+        rights, key = self._platform.rights, (self.project_id, subject)
+        known: V | None = rights.get(key, selector)
+        if known is None:
+            reservation = rights.reserve(key)
+            try:
+                known = await read()
+            except BaseException:  # nothing was read: the reservation must not stay behind, whatever happened
+                rights.drop(reservation)
+                raise
+            rights.fill(reservation, selector, known)
+        return known
 
 
 class ProjectAdmin(ProjectWriter):

@@ -8,9 +8,14 @@ import psycopg
 import pytest
 
 from dakora_server.core.crypto import Secret
+from dakora_server.core.executions.service import Recorder
 from dakora_server.core.llm.keyring import Keyring
+from dakora_server.core.llm.records import Call, Kind, Message, OpenProvider, Provider
 from dakora_server.core.llm.rotation import rotate
+from dakora_server.core.prices import Prices
+from dakora_server.core.scope import MODELS
 from dakora_server.core.storage.database import driver_url
+from dakora_server.model_settings import runner_of
 
 KEY = "sk-canary-of-a-provider-key-0123456789"
 
@@ -130,6 +135,7 @@ async def test_keys_go_on_through_rotations(project, url, platform, model_server
     await project.create("p", "Hi", model={"provider": "openai", "name": "echo"})
 
     async def runs():
+        platform.feed.publish(project.id, MODELS)  # as if this server had just been started: nothing is in memory
         return (await project.client.post(f"{url}/prompts/p/execute", json={})).json()["output"]
 
     app.state.runner.models.keyring = Keyring(new)
@@ -143,6 +149,7 @@ async def test_keys_go_on_through_rotations(project, url, platform, model_server
         app.state.runner.models.keyring = Keyring(Secret("another-master-key-0123456789-abcdefghijkl"))
         assert await runs() == "Hi"
         app.state.runner.models.keyring = Keyring(old)
+        platform.feed.publish(project.id, MODELS)
         problem = (await project.client.post(f"{url}/prompts/p/execute", json={})).json()
         assert problem["code"] == "provider_key_unreadable"
         back = Secret("a-master-key-for-tests-0123456789abcdef", previous="another-master-key-0123456789-abcdefghijkl")
@@ -167,6 +174,22 @@ def test_no_two_keys_are_sealed_with_the_same_nonce():
     secret = Secret.of_key(bytes(32))
     sealed = {secret.seal("purpose", b"x", about=b"here")[:12] for _ in range(100_000)}
     assert len(sealed) == 100_000
+
+
+async def test_the_operators_variables_go_to_no_tenants_provider(settings, monkeypatch, model_server):
+    """The providers' own libraries would send them along, to an address that a tenant wrote."""
+    names = ("OPENAI_ORG_ID", "OPENAI_CUSTOM_HEADERS", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_CUSTOM_HEADERS")
+    for name in names:
+        monkeypatch.setenv(name, "x-operator: canary-of-the-operator")
+    runner = runner_of(settings, Recorder(Prices()))
+    try:
+        for kind, path in (("openai", "/v1"), ("anthropic", "")):
+            opened = OpenProvider(Provider(kind, Kind(kind), model_server.url + path), KEY)
+            async with runner.models.ask(opened, Call("echo", [Message("user", "Hi")], {})) as pieces:
+                assert [piece async for piece in pieces]
+            assert "canary-of-the-operator" not in str(model_server.requests[-1])
+    finally:
+        await runner.close()
 
 
 def test_the_librarys_weight_is_taken_with_the_first_run_only():

@@ -10,6 +10,8 @@ from typing import Any, cast
 
 import httpx2
 import orjson
+from anthropic import AsyncAnthropic
+from openai import AsyncOpenAI
 from pydantic_ai import exceptions as failures
 from pydantic_ai.messages import (
     ModelMessage,
@@ -76,6 +78,8 @@ _SETTINGS = {
 }
 _TAKES_OTHERS = frozenset({Kind.openai, Kind.azure, Kind.openai_compatible, Kind.anthropic})
 _MOST_SAID = 300
+# Said outright: left out, the environment of the server could say otherwise.
+_OPENAI, _ANTHROPIC = "https://api.openai.com/v1", "https://api.anthropic.com"
 
 
 def model_of(opened: OpenProvider, name: str, client: httpx2.AsyncClient) -> Model:
@@ -86,8 +90,8 @@ def model_of(opened: OpenProvider, name: str, client: httpx2.AsyncClient) -> Mod
     plain = OpenAIModelProfile(json_schema_transformer=None, openai_chat_streaming_requires_finish_reason=True)
     match provider.kind:
         case Kind.openai:
-            chosen = OpenAIProvider(api_key=key, base_url=address, http_client=client)
-            return OpenAIChatModel(name, provider=chosen, profile=plain)
+            speaking = AsyncOpenAI(api_key=key, base_url=address or _OPENAI, http_client=client, max_retries=0)
+            return OpenAIChatModel(name, provider=OpenAIProvider(openai_client=speaking), profile=plain)
         case Kind.azure:
             azure = AzureProvider(
                 azure_endpoint=address, api_version=provider.api_version, api_key=key, http_client=client
@@ -101,12 +105,12 @@ def model_of(opened: OpenProvider, name: str, client: httpx2.AsyncClient) -> Mod
                 may_tokenize_special_tokens_in_content=False,
                 supports_json_schema_output=True,
             )
-            other = OpenAICompatibleProvider(
-                provider.name, base_url=address or "", api_key=key or "none", http_client=client
-            )
+            speaking = AsyncOpenAI(api_key=key or "none", base_url=address, http_client=client, max_retries=0)
+            other = OpenAICompatibleProvider(provider.name, openai_client=speaking)
             return OpenAIChatModel(name, provider=other, profile=plain)
         case Kind.anthropic:
-            return AnthropicModel(name, provider=AnthropicProvider(api_key=key, base_url=address, http_client=client))
+            claude = AsyncAnthropic(api_key=key, base_url=address or _ANTHROPIC, http_client=client, max_retries=0)
+            return AnthropicModel(name, provider=AnthropicProvider(anthropic_client=claude))
         case Kind.google:
             return GoogleModel(name, provider=GoogleProvider(api_key=key, base_url=address, http_client=client))
         case Kind.mistral:
@@ -197,7 +201,9 @@ def _settings(kind: Kind, call: Call) -> ModelSettings:
     if isinstance(choice, Mapping):
         wanted = choice.get("name") or (choice.get("function") or {}).get("name")
         known["tool_choice"] = [wanted] if wanted else choice.get("type")
-    known["max_retries"] = 0
+    if kind is Kind.azure:
+        # The others' clients are made so; to say it with a request makes another client for it.
+        known["max_retries"] = 0
     # What is in it, the provider checks.
     return cast("ModelSettings", known)
 

@@ -22,7 +22,7 @@ from dakora_server.core.llm.egress import Egress
 from dakora_server.core.llm.keyring import Keyring, Place
 from dakora_server.core.llm.records import NEEDS_ADDRESS, NEEDS_KEY, Call, Kind, OpenProvider, Piece, Provider
 from dakora_server.core.run_exceptions import ProviderNotConfigured, ProviderNotFound
-from dakora_server.core.scope import ProjectAdmin, ProjectReader, ProjectWriter
+from dakora_server.core.scope import MODELS, ProjectAdmin, ProjectReader, ProjectWriter
 
 MOST_PROVIDERS = 50
 _MOST_MODELS_KEPT = 256
@@ -168,6 +168,7 @@ async def set_up(project: ProjectAdmin, models: Models, wanted: NewProvider) -> 
     if sealed is None and kind in NEEDS_KEY:
         raise InvalidRequest(f"A provider of the kind {kind.value} needs an API key.")
     await queries.put(project, after, sealed=sealed, key_id=key_id)
+    await project.announce(MODELS)
     facts = [None if one is None else _facts(one) for one in (before[0] if before else None, after)]
     await note(
         project, "provider.set", wanted.name, before=facts[0], after={**(facts[1] or {}), "new_key": bool(wanted.key)}
@@ -217,4 +218,5 @@ async def remove(project: ProjectAdmin, name: str) -> None:
     """Forget a provider and its key. Raises ProviderNotFound."""
     if not await queries.remove(project, name):
         raise ProviderNotFound
+    await project.announce(MODELS)
     await note(project, "provider.removed", name)

@@ -12,7 +12,7 @@ from dakora_server.core.audit.service import record as note
 from dakora_server.core.run_exceptions import BudgetExceeded
 from dakora_server.core.runs import budget_queries as queries
 from dakora_server.core.runs.budget_records import Budget, Standing, Unpriced
-from dakora_server.core.scope import ProjectAdmin, ProjectReader, ProjectWriter
+from dakora_server.core.scope import MODELS, ProjectAdmin, ProjectReader, ProjectWriter
 
 # A process that has not settled a run by then was killed.
 _PATIENCE = timedelta(minutes=10)
@@ -35,6 +35,7 @@ async def change(project: ProjectAdmin, limit_usd: Decimal | None, warn_percent:
     before = await queries.find(project)
     after = Budget(limit_usd, warn_percent, unpriced, clock.now())
     await queries.put(project, after)
+    await project.announce(MODELS)
     facts = [
         {
             "limit_usd": None if one.limit_usd is None else str(one.limit_usd),

@@ -18,7 +18,7 @@ from dakora_server.core.run_exceptions import MessagesNotRunnable, ModelRequired
 from dakora_server.core.runs import budget_queries, budgets
 from dakora_server.core.runs.budget_records import Budget, Unpriced
 from dakora_server.core.runs.records import Order
-from dakora_server.core.scope import ProjectReader, ProjectRunner
+from dakora_server.core.scope import MODELS, ProjectRunner
 from dakora_server.core.templates.rendering import ProjectRenderer
 
 # What a run with a budget may answer with, where nobody says: without an end it could cost anything.
@@ -70,11 +70,12 @@ async def prepare(project: ProjectRunner, models: Models, order: Order) -> Prepa
             tools=spec.tools,
             response_schema=spec.response_schema,
         )
-        return Prepared(rendered, await open_provider(reader, models, provider), call, *await _limits(reader))
 
+        async def read() -> tuple[OpenProvider, Budget]:
+            return await open_provider(reader, models, provider), await budget_queries.find(reader)
 
-async def _limits(reader: ProjectReader) -> tuple[Budget, ProjectRenderer]:
-    return await budget_queries.find(reader), reader.renderer
+        opened, budget = await project.kept(MODELS, provider, read)
+        return Prepared(rendered, opened, call, budget, reader.renderer)
 
 
 def _messages(rendered: Rendered) -> list[Message]:
