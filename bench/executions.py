@@ -14,7 +14,6 @@ import random
 import statistics
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,6 +23,7 @@ import psycopg
 
 from bench import servers
 from bench.workload import seed_tenant
+from dakora_client._execution_operations import new_id
 from dakora_server.core.storage.database import driver_url
 from dakora_server.core.storage.embedded import EmbeddedPostgres
 from dakora_server.core.storage.migrations import migrate
@@ -45,7 +45,7 @@ def run(chance: random.Random) -> dict[str, Any]:
     """A run as a program tells of it, with a hundred words of text."""
     words = [f"word{chance.randrange(5000)}" for _ in range(100)]
     return {
-        "id": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
+        "id": new_id(),
         "started_at": (datetime.now(UTC) - timedelta(seconds=chance.randrange(3600))).isoformat(),
         "prompt_id": f"prompt-{chance.randrange(20)}",
         "version": f"1.0.{(number := chance.choice((1, 2))) - 1}",
@@ -180,7 +180,7 @@ def fill(url: str, rows: int) -> None:
     """So many rows over three months, and their numbers by day."""
     at = "now() - (n % 129600) * interval '1 minute'"
     values = (
-        f"SELECT '{DEFAULT_PROJECT_ID}'::uuid, gen_random_uuid(), {at} + interval '36525 days', {at}, 'client',"
+        f"SELECT '{DEFAULT_PROJECT_ID}'::uuid, uuidv7({at} - now()), {at} + interval '36525 days', {at}, 'client',"
         " 'prompt-' || n % 100, '1.0.' || n % 2, 1 + n % 2, CASE WHEN n % 3 = 0 THEN 'production' ELSE 'staging' END, 'openai',"
         " (ARRAY['gpt-4o-mini', 'gpt-4o', 'claude-3-5-haiku-latest'])[1 + n % 3],"
         " CASE WHEN n % 97 = 0 THEN 'error' ELSE 'ok' END, n % 2000, n % 500, (n % 2000) * 0.00000015,"
@@ -191,16 +191,25 @@ def fill(url: str, rows: int) -> None:
             connection.execute(
                 "SELECT dakora_execution_month(now() + interval '36525 days' - %s * interval '1 month')", (month,)
             )
+        # Indexes afterwards: it is the rows that are wanted, not how they came.
+        made = connection.execute(
+            "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = 'executions'"
+            " AND indexname LIKE 'ix_%'"
+        ).fetchall()
+        for name, _ in made:
+            connection.execute(f"DROP INDEX {name}")
         for first in range(0, rows, 500_000):
             last = min(rows, first + 500_000) - 1
             connection.execute(f"INSERT INTO executions ({_COLUMNS}) {values} FROM generate_series({first}, {last}) n")
+        for _, definition in made:
+            connection.execute(definition.replace(" ON ONLY ", " ON "))
         counts = ", ".join(f"count(*) FILTER (WHERE bucket = {number})" for number in range(64))
         columns = ", ".join(f"l{number:02}" for number in range(64))
         connection.execute(
             "INSERT INTO stats_daily (project_id, day, prompt_id, version_number, label, provider, model, status, runs,"  # noqa: S608 - our own names
             f" input_tokens, output_tokens, cached_input_tokens, cost_usd, unpriced, {columns})"
             " SELECT project_id, (started_at AT TIME ZONE 'UTC')::date, prompt_id, version_number, label, provider, model,"
-            f" status, count(*), sum(input_tokens), sum(output_tokens), 0, sum(cost_usd), 0, {counts} FROM"
+            f" status, count(*), sum(input_tokens), sum(output_tokens), 0, coalesce(sum(cost_usd), 0), 0, {counts} FROM"
             " (SELECT *, greatest(0, least(63, ceil(ln(latency_ms / 10) / ln(60000) * 62)))::int AS bucket FROM executions)"
             " e GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"
             " ON CONFLICT (project_id, day, prompt_id, version_number, label, provider, model, status) DO NOTHING"

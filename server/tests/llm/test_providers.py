@@ -126,6 +126,22 @@ async def test_keys_of_two_tenants_that_are_swapped_do_not_open(world, owner_url
     assert problem["code"] == "provider_key_unreadable"
 
 
+async def test_keys_of_two_projects_of_one_workspace_do_not_open_for_each_other(project, make_project, owner_url):
+    """They lie under the same data key: what they are bound to tells them apart."""
+    other = await make_project()
+    for one in (project, other):
+        await put(one.client, f"/api/projects/{one.id}", api_key=KEY, base_url="https://models.example.com/v1")
+    await project.create("p", "Hi", model={"provider": "openai", "name": "echo"})
+    with psycopg.connect(driver_url(owner_url)) as connection:
+        connection.execute(
+            "UPDATE providers p SET sealed = o.sealed, key_id = o.key_id FROM providers o"
+            " WHERE p.project_id = %s AND o.project_id = %s",
+            (project.id, other.id),
+        )
+    problem = (await project.client.post(f"{project.prompts}/p/execute", json={})).json()
+    assert problem["code"] == "provider_key_unreadable"
+
+
 async def test_keys_go_on_through_rotations(project, url, platform, model_server, app):
     """The master key is replaced, then the data keys: runs go on meanwhile, and the old master opens nothing then."""
     keyring = app.state.runner.models.keyring
