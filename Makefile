@@ -68,4 +68,4 @@ lock: setup ## Renew the lock files with the newest versions
 	echo uv | $(UV) pip compile $(LOCK_FLAGS) --upgrade - -o requirements-uv.lock --quiet
 
 clean: ## Remove what setup and the tests made (your data in .dakora stays)
-	rm -rf server/tests/peers/node_modules .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf server/tests/peers/node_modules server/tests/peers/.small_model .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
