@@ -11,7 +11,7 @@ from uuid import UUID
 
 import httpx2
 import orjson
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 
 from dakora_server.core import clock
 from dakora_server.core.audit.service import record as note
@@ -26,7 +26,7 @@ from dakora_server.core.scope import MODELS, ProjectAdmin, ProjectReader, Projec
 
 MOST_PROVIDERS = 50
 _MOST_MODELS_KEPT = 256
-_LIST_SECONDS, _LIST_BYTES = 5.0, 1024 * 1024
+_LIST_SECONDS, _LIST_KEPT_SECONDS, _LIST_BYTES = 5.0, 30.0, 1024 * 1024
 _KINDS = frozenset(Kind)
 
 
@@ -61,6 +61,8 @@ class Models:
         self._asking: ModuleType | None = None
         self._loading = asyncio.Lock()
         self._models: LRUCache[tuple[Any, ...], Any] = LRUCache(_MOST_MODELS_KEPT)
+        # Whoever may read may ask for the list; the provider hears of it twice a minute.
+        self._found: TTLCache[tuple[Any, ...], list[str]] = TTLCache(_MOST_MODELS_KEPT, _LIST_KEPT_SECONDS)
 
     @asynccontextmanager
     async def ask(self, opened: OpenProvider, call: Call) -> AsyncIterator[AsyncGenerator[Piece]]:
@@ -84,6 +86,13 @@ class Models:
 
     async def found_at(self, opened: OpenProvider) -> list[str]:
         """The models that a provider with OpenAI's interface says it has; none where it does not say, or not soon."""
+        key = (opened.provider.base_url, opened.key)
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = await self._ask_for_models(opened)
+        return found
+
+    async def _ask_for_models(self, opened: OpenProvider) -> list[str]:
         await self._loaded()
         headers = {} if opened.key is None else {"authorization": f"Bearer {opened.key}"}
         address = f"{opened.provider.base_url}/models"

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import traceback
 from collections import Counter
 from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing
@@ -148,8 +149,10 @@ class Run:
             last = await self._run()
         except DakoraError as error:
             last = Failed(error)
-        except Exception as error:
-            logger.error("a run failed unexpectedly", exc_info=error)
+        except Exception as error:  # noqa: BLE001 - whoever waits for the end must hear of it, whatever it was
+            # Where, and not what it says: libraries quote what they were given, and that is somebody's text.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("a run failed unexpectedly: %s\n%s", type(error).__name__, where)
             last = Failed(DakoraError())
         await self._events.put(last)
 
