@@ -1,5 +1,6 @@
 """Every example runs against a real server and prints what its reader expects; every shipped prompt renders."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -26,6 +27,7 @@ EXPECTED = {
         "refused: inputs.colour",
         "refused: inputs.fields",
     ],
+    "run_on_a_model.py": ["Hello Alice!\nWelcome to Dakora!", "echo: ", "price not known, ok", "failed: The provider"],
     "release.py": ["version 2 is 1.0.1", "refused:", "template: changed", "version 3 says again: A tagline for"],
 }
 
@@ -42,9 +44,20 @@ def test_every_example_is_listed_here():
     assert set(EXPECTED) == {path.name for path in HERE.glob("*.py") if not path.name.startswith("test_")}
 
 
+@pytest.fixture(scope="module")
+def model(dev_server):
+    """A provider on loopback that gives back what it is sent, as the provider `example` of the local project."""
+    found = importlib.util.spec_from_file_location("example_models", HERE.parent / "server/tests/peers/models.py")
+    peer = importlib.util.module_from_spec(found)
+    found.loader.exec_module(peer)
+    with peer.ModelServer() as server, DakoraSync(dev_server.address) as dakora:
+        dakora.models.set_provider("example", kind="openai_compatible", base_url=f"{server.url}/v1")
+        yield server
+
+
 @pytest.mark.parametrize("name", EXPECTED)
-def test_an_example_prints_what_it_promises(dev_server, name):
-    environment = {**os.environ, "DAKORA_BASE_URL": dev_server.address}
+def test_an_example_prints_what_it_promises(dev_server, model, name):
+    environment = {**os.environ, "DAKORA_BASE_URL": dev_server.address, "MODEL": "example/echo,example/missing"}
     run = subprocess.run([sys.executable, HERE / name], capture_output=True, text=True, env=environment, check=False)
     assert run.returncode == 0, run.stderr
     for expected in EXPECTED[name]:
