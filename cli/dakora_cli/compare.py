@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from dakora_cli.logs import dollars, milliseconds, tokens
+from dakora_cli.logs import WIDE, dollars, milliseconds, tokens
 from dakora_cli.model_options import given_inputs, given_parameters, provider_and_model, run_options, say_afterwards
 from dakora_cli.options import REACHING, SPEAKING, Invocation, command
 from dakora_cli.reach import ask
 from dakora_cli.refusals import Exit, WrongUse
-from dakora_cli.screen import show_rows
+from dakora_cli.screen import console, show_rows
 from dakora_cli.selection import prompt_id_argument
 from dakora_client import ComparedRun, RunChoice
 
@@ -65,12 +65,12 @@ def compare(
 
 
 def _print(call: Invocation, choices: Sequence[RunChoice], found: Sequence[ComparedRun]) -> None:
-    show_rows(
-        call,
-        _COLUMNS,
-        [_row(number, *pair) for number, pair in enumerate(zip(choices, found, strict=True), start=1)],
-        gives_way="model",
-    )
+    rows = [_row(number, *pair) for number, pair in enumerate(zip(choices, found, strict=True), start=1)]
+    if call.out.to_terminal and console(call).width < WIDE:
+        # As in `dakora logs`: an id takes as much room as half of the others.
+        show_rows(call, _COLUMNS[:-2], [row[:-2] for row in rows], gives_way="model")
+    else:
+        show_rows(call, _COLUMNS, rows, gives_way="model")
     for number, (choice, one) in enumerate(zip(choices, found, strict=True), start=1):
         call.out.line("")
         call.out.line(f"[{number}] {_model(choice, one)}", "bold")

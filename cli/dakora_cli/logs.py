@@ -18,7 +18,7 @@ from dakora_client import Dakora, Execution
 _COLUMNS = ("when", "prompt", "version", "model", "status", "tokens", "cost", "latency", "id")
 _STATUS = click.Choice(["ok", "error", "timeout", "cancelled", "invalid"])
 # A terminal on which all columns can be read.
-_WIDE = 130
+WIDE = 130
 _POLL_SECONDS = 1.0
 # What arrives late, with an earlier beginning, is still met.
 _LOOK_BACK = timedelta(minutes=10)
@@ -63,7 +63,7 @@ def logs(call: Invocation, *, execution_id: str | None, follow: bool, limit: int
 def _table(call: Invocation, found: Sequence[Execution]) -> None:
     """As many columns as fit: ids take as much room as half of the others."""
     rows = [_row(call, one) for one in found]
-    if not call.out.to_terminal or console(call).width >= _WIDE:
+    if not call.out.to_terminal or console(call).width >= WIDE:
         show_rows(call, _COLUMNS, rows, gives_way="model")
         return
     show_rows(call, ("when", "prompt", "model", *_COLUMNS[4:-1]), [_narrow(row) for row in rows], gives_way="model")

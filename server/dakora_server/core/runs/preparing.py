@@ -141,7 +141,7 @@ async def hold(
         if prepared.budget.unpriced is Unpriced.refuse:
             raise ModelUnpriced(
                 f"The project has a budget, and what {prepared.call.model} costs is not known: the operator can name"
-                " its price in PRICES_FILE, or an admin can let the budget pass over such models."
+                " its price in PRICES_FILE, or an admin can let the budget pass over such models (`unpriced`: `allow`)."
             )
         return prepared.call, None
     call = bounded(prepared)
