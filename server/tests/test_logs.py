@@ -11,9 +11,10 @@ import httpx2
 import pytest
 
 CANARIES = [f"canary{number:03}" for number in range(40)]
+CANARIES_OF_RUNS = [f"canary-of-runs-{number:03}" for number in range(40)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def talkative(scratch, address_when_ready):
     """A server that logs all it can, and every file it writes logs to."""
     folder = scratch / "talkative"
@@ -62,6 +63,25 @@ def requests():
     yield "GET", "/p", {"params": {"label": next(c)}, "headers": {"user-agent": next(c)}}, 404
 
 
+def runs():
+    """The same of what a run may hold: keys, addresses, texts, names of models and users; a `path` from the project."""
+    c = iter(CANARIES_OF_RUNS)
+    model = {"provider": "mine", "name": next(c), "parameters": {next(c): next(c)}}
+    address = f"http://127.0.0.1:9/{next(c)}"
+    yield "PUT", "providers/mine", {"json": {"kind": "openai_compatible", "api_key": next(c), "base_url": address}}, 200
+    yield "PUT", "providers/mine", {"json": {"kind": "azure", "api_key": next(c), "base_url": next(c)}}, 422
+    yield "POST", "prompts", {"json": {"id": "r", "template": f"{next(c)} {{{{ a }}}}", "model": model}}, 201
+    asked = {"inputs": {"a": next(c)}, "user": next(c), "session": next(c), "metadata": {next(c): next(c)}}
+    yield "POST", "prompts/r/execute", {"json": asked}, 502
+    yield "POST", "prompts/r/execute?stream=true", {"json": asked}, 502
+    yield "POST", "prompts/r/compare", {"json": {**asked, "runs": [{}, {"model": {"provider": next(c)}}]}}, 200
+    recorded = {"output": next(c), "messages": [next(c)], "model": next(c), "error": {"message": next(c)}}
+    yield "POST", "executions", {"json": {**recorded, "user": next(c)}}, 201
+    yield "POST", "executions", {"json": {**recorded, "status": next(c)}}, 422
+    yield "GET", "executions", {"params": {"user": next(c), "model": next(c)}}, 200
+    yield "POST", "executions/erase", {"json": {"user": next(c)}}, 200
+
+
 def test_no_value_of_anybody_is_in_the_logs(talkative):
     address, logs = talkative
     sent = list(requests())
@@ -79,3 +99,18 @@ def test_no_value_of_anybody_is_in_the_logs(talkative):
     assert [canary for canary in CANARIES if canary in printed] == []
     assert {"method", "route", "status", "milliseconds", "request_id", "time"} <= set(lines[0])
     assert any(line["route"].endswith("/prompts/{prompt_id}/render") for line in lines)
+
+
+def test_no_value_of_a_run_is_in_the_logs(talkative):
+    address, logs = talkative
+    with httpx2.Client(timeout=30, base_url=f"{address}/api/projects/default/") as client:
+        for method, path, body, status in runs():
+            answer = client.request(method, path, **body)
+            assert answer.status_code == status, (method, path, answer.text)
+    for _ in range(30):
+        printed = logs()
+        if printed.count('"/api/projects/{project_id}/executions/erase"'):
+            break
+        time.sleep(0.1)
+    assert '"/api/projects/{project_id}/prompts/{prompt_id}/execute"' in printed
+    assert [canary for canary in CANARIES_OF_RUNS if canary in printed] == []

@@ -204,6 +204,20 @@ async def test_what_decides_who_is_asked_or_what_it_costs_is_no_parameter(runs, 
     assert (problem["code"], name in problem["detail"]) == ("provider_rejected", True)
 
 
+async def test_no_parameter_is_left_out_without_a_word(runs, on):
+    """What the provider's library does not know of reaches the provider, or is refused by name."""
+    await runs.project.create("p", "Hi", model=on("echo", "anthropic", seed=7))
+    await runs.execute()
+    assert runs.sent()["seed"] == 7
+    await runs.execute(model={"provider": "openai", "parameters": {"top_k": 3, "seed": None}})
+    assert runs.sent()["top_k"] == 3
+    await runs.set_provider("mistral", api_key="sk-mistral", base_url=runs.server.url)
+    problem = await runs.execute(model={"provider": "mistral", "parameters": {"top_k": 3}}, status=422)
+    assert "top_k" in problem["detail"]
+    answer = await runs.execute(model={"provider": "mistral", "parameters": {"seed": None, "max_tokens": 5}})
+    assert (answer["output"], answer["usage"]["output_tokens"]) == ("Hi", 1)
+
+
 async def test_a_message_of_a_tool_cannot_be_run(runs, on):
     messages = [{"role": "user", "content": "Hi"}, {"role": "tool", "content": "42"}]
     body = {"id": "p", "messages": messages, "model": on("echo")}

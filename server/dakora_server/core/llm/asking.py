@@ -3,7 +3,6 @@
 Loaded with the first call only: the library and the providers' own take seconds to import.
 """
 
-import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -123,17 +122,14 @@ async def asked(model: Model, kind: Kind, call: Call) -> AsyncIterator[AsyncGene
 
     Raises, on opening and on reading, a DakoraError for each cause: `run_exceptions` has them.
     """
-    settings, parameters = _settings(kind, call), _parameters(model, call)
-    with warnings.catch_warnings():
-        # A setting that the model does not know is the provider's to refuse, and nothing for our log.
-        warnings.simplefilter("ignore")
-        try:
-            async with model.request_stream(_conversation(call.messages), settings, parameters) as stream:
-                yield _pieces(stream)
-        except DakoraError:
-            raise
-        except (failures.AgentRunError, failures.UserError, httpx2.HTTPError, ValueError) as failure:
-            raise _refusal(failure) from failure
+    settings, parameters = _settings(model, kind, call), _parameters(model, call)
+    try:
+        async with model.request_stream(_conversation(call.messages), settings, parameters) as stream:
+            yield _pieces(stream)
+    except DakoraError:
+        raise
+    except (failures.AgentRunError, failures.UserError, httpx2.HTTPError, ValueError) as failure:
+        raise _refusal(failure) from failure
 
 
 async def _pieces(stream: StreamedResponse) -> AsyncGenerator[Piece]:
@@ -182,12 +178,14 @@ def _conversation(messages: Sequence[Message]) -> list[ModelMessage]:
     return history
 
 
-def _settings(kind: Kind, call: Call) -> ModelSettings:
+def _settings(model: Model, kind: Kind, call: Call) -> ModelSettings:
+    """The parameters in the library's words. What it would leave out goes to the provider as it is, or is refused."""
     known: dict[str, Any] = {}
     others: dict[str, Any] = {}
     for name, value in call.parameters.items():
-        if name in _SETTINGS:
-            known[_SETTINGS[name]] = value
+        setting = _SETTINGS.get(name)
+        if setting is not None and setting not in model.unsupported_settings:
+            known[setting] = value
         else:
             others[name] = value
     if others:
