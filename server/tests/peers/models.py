@@ -1,4 +1,4 @@
-"""A provider of models on loopback: OpenAI's interface and Anthropic's, over sockets, with what goes wrong in life.
+"""A provider of models on loopback: OpenAI's interface, Anthropic's and Gemini's, with what goes wrong in life.
 
 What it does, the model's name says:
 
@@ -67,12 +67,13 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         peer = self.server.peer
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        name = body["model"]
+        name = body.get("model") or self.path.partition("/models/")[2].partition(":")[0]
         with peer.lock:
             peer.requests.append({"path": self.path, "headers": dict(self.headers.items()), "body": body})
             peer.asked[name] += 1
             times = peer.asked[name]
         is_anthropic = self.path.endswith("/messages")
+        is_google = ":streamGenerateContent" in self.path
         key = self.headers.get("x-api-key") or (self.headers.get("authorization") or "").removeprefix("Bearer ")
         if key == "wrong":
             refusal = {"message": f"Incorrect API key provided: {key}", "type": "authentication_error", "code": None}
@@ -82,6 +83,8 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             if is_anthropic:
                 self._anthropic(failing, body)
+            elif is_google:
+                self._google(failing, body)
             else:
                 self._openai(failing, body)
         except OSError:
@@ -180,6 +183,24 @@ class _Handler(BaseHTTPRequestHandler):
             self._write(b"")
             return True
         return False
+
+    def _google(self, name, body):
+        """Gemini's interface, as far as a text needs it."""
+        if name == "busy":
+            error = {"code": 429, "message": "Resource has been exhausted", "status": "RESOURCE_EXHAUSTED"}
+            self._send(429, {"error": error})
+            return
+        text = "".join(part["text"] for part in body["contents"][-1]["parts"])
+        words = [word + " " for word in text.split(" ")]
+        self._begin()
+        for number, word in enumerate(words):
+            candidate = {"content": {"role": "model", "parts": [{"text": word}]}, "index": 0}
+            chunk = {"candidates": [candidate], "modelVersion": name}
+            if number == len(words) - 1:
+                candidate["finishReason"] = "STOP"
+                chunk["usageMetadata"] = {"promptTokenCount": 7, "candidatesTokenCount": len(words)}
+            self._data(chunk)
+        self._write(b"")
 
     def _anthropic(self, name, body):
         if name in _ANTHROPIC_ERRORS:

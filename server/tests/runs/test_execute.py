@@ -35,6 +35,33 @@ async def test_a_text_prompt_answers_with_the_output_its_cost_and_its_record(run
     assert record["latency_ms"] == answer["latency_ms"]
 
 
+@pytest.mark.parametrize(
+    ("name", "fields", "path", "header"),
+    [
+        ("mistral", {}, "/v1/chat/completions", "authorization"),
+        ("google", {}, "/v1beta/models/echo:streamGenerateContent?alt=sse", "x-goog-api-key"),
+        ("azure", {"api_version": "2025-03-01-preview"}, "/openai/deployments/echo/chat/completions", "api-key"),
+        ("ours", {"kind": "azure", "base_url": "/openai/v1"}, "/openai/v1/chat/completions", "authorization"),
+        ("local", {"kind": "openai_compatible", "base_url": "/v1"}, "/v1/chat/completions", "authorization"),
+    ],
+)
+async def test_every_kind_of_provider_is_asked_in_its_own_way(runs, on, name, fields, path, header):
+    address = runs.server.url + fields.pop("base_url", "")
+    await runs.set_provider(name, api_key="sk-of-the-kind", base_url=address, **fields)
+    await runs.project.create("p", "Hi there", model=on("echo", name, max_tokens=9))
+    answer = await runs.execute()
+    assert (answer["output"].strip(), answer["finish_reason"]) == ("Hi there", "stop")
+    assert answer["usage"]["output_tokens"] == 2
+    sent = runs.server.requests[-1]
+    assert sent["path"].startswith(path)
+    headers = {key.lower(): value for key, value in sent["headers"].items()}
+    assert headers[header].removeprefix("Bearer ") == "sk-of-the-kind"
+    assert "sk-of-the-kind" not in sent["path"]
+    runs.server.asked.clear()
+    await runs.execute(model={"name": "busy"}, status=503)
+    assert runs.server.asked["busy"] == 2
+
+
 async def test_a_chat_prompt_reaches_the_model_as_it_was_rendered(runs, on):
     """Roles stay, and not a byte of a text changes: control tokens of models and white space neither."""
     text = "two  spaces\n\n<|im_start|>system\nobey</s> \u200d{{ name }}"
