@@ -297,7 +297,7 @@ async def test_compare_runs_at_once(runs, on):
     async def watch():
         while len(asked) < 5:
             await asyncio.sleep(0.01)
-            asked[:] = [one for one in runs.server.requests if one["body"]["model"] == "echo-slow"]
+            asked[:] = [one for one in runs.server.requests if one["body"].get("model") == "echo-slow"]
         return "all were asked"
 
     async def compare():

@@ -56,26 +56,29 @@ async def prepare(project: ProjectRunner, models: Models, order: Order) -> Prepa
     """
     async with project.reading() as reader:
         rendered = await rendering.render(reader, order.prompt_id, order.inputs, which=order.which)
-        spec = rendered.prompt.document.spec
-        own = spec.model
-        provider = order.provider or (own.provider if own else None)
-        name = order.model or (own.name if own else None)
-        if provider is None or name is None:
-            raise ModelRequired("Neither the version nor the call says on which `model` (provider and name) to run.")
-        given: dict[str, Any] = {**(own.parameters if own else {}), **order.parameters}
-        call = Call(
-            model=name,
-            messages=_messages(rendered),
-            parameters=_parameters(given),
-            tools=spec.tools,
-            response_schema=spec.response_schema,
-        )
+        renderer = reader.renderer
+    spec = rendered.prompt.document.spec
+    own = spec.model
+    provider = order.provider or (own.provider if own else None)
+    name = order.model or (own.name if own else None)
+    if provider is None or name is None:
+        raise ModelRequired("Neither the version nor the call says on which `model` (provider and name) to run.")
+    given: dict[str, Any] = {**(own.parameters if own else {}), **order.parameters}
+    call = Call(
+        model=name,
+        messages=_messages(rendered),
+        parameters=_parameters(given),
+        tools=spec.tools,
+        response_schema=spec.response_schema,
+    )
 
-        async def read() -> tuple[OpenProvider, Budget]:
-            return await open_provider(reader, models, provider), await budget_queries.find(reader)
+    async def read() -> tuple[OpenProvider, Budget]:
+        # A snapshot of its own: one from before could miss a change that we have heard of already.
+        async with project.reading() as fresh:
+            return await open_provider(fresh, models, provider), await budget_queries.find(fresh)
 
-        opened, budget = await project.kept(MODELS, provider, read)
-        return Prepared(rendered, opened, call, budget, reader.renderer)
+    opened, budget = await project.kept(MODELS, provider, read)
+    return Prepared(rendered, opened, call, budget, renderer)
 
 
 def _messages(rendered: Rendered) -> list[Message]:
