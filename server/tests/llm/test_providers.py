@@ -1,5 +1,6 @@
 """Providers: set up once, their keys written and never read back, and sent only where they were given for."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -173,6 +174,28 @@ async def test_keys_go_on_through_rotations(project, url, platform, model_server
         assert await runs() == "Hi"
     finally:
         app.state.runner.models.keyring = keyring
+
+
+async def test_no_run_fails_while_keys_are_rotated(project, url, platform, model_server, app):
+    await put(project.client, url, base_url=model_server.url + "/v1", api_key=KEY)
+    await project.create("p", "Hi", model={"provider": "openai", "name": "echo"})
+    keyring, over, statuses = app.state.runner.models.keyring, asyncio.Event(), []
+
+    async def run():
+        while not over.is_set():
+            platform.feed.publish(project.id, MODELS)
+            statuses.append((await project.client.post(f"{url}/prompts/p/execute", json={})).status_code)
+
+    async def rotate_again_and_again():
+        for turn in range(8):
+            await rotate(platform.database, keyring, data_keys=turn % 2 == 0)
+            # Whoever sets a key at that moment is not left with a data key that is gone.
+            await put(project.client, url, base_url=model_server.url + "/v1", api_key=KEY)
+        over.set()
+
+    await asyncio.gather(run(), run(), rotate_again_and_again())
+    assert len(statuses) > 5
+    assert set(statuses) == {200}
 
 
 async def test_without_a_master_key_it_says_what_to_set(project, url, app):
