@@ -6,7 +6,10 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from dakora_server.core.runs.records import Order
+from dakora_server.core.scope import Grant, ProjectRunner, Role
 from dakora_server.core.storage.database import driver_url
+from dakora_server.core.tenancy.provisioning import LOCAL_USER, LOCAL_WORKSPACE_ID
 
 MODEL = "gpt-4o-mini"
 
@@ -94,6 +97,31 @@ async def test_with_a_budget_an_answer_has_an_end(runs, on):
     await runs.budget(limit_usd=1)
     await runs.execute()
     assert runs.sent()["max_completion_tokens"] == 4096
+
+
+async def test_a_failure_of_our_own_is_recorded_and_holds_nothing(priced, app, monkeypatch):
+    """Whatever goes wrong while the model is asked: the run has its record, and the budget its hold back."""
+
+    def broken(*_):
+        raise KeyError("a mistake in a library")
+
+    await priced.budget(limit_usd=1)
+    monkeypatch.setattr(app.state.runner.models, "ask", broken)
+    assert (await priced.execute(status=500))["code"] == "internal_error"
+    (record,) = await priced.recorded()
+    assert (record["status"], record["error"]["type"]) == ("error", "internal_error")
+    assert (await priced.budget())["held_usd"] == 0
+
+
+async def test_who_goes_away_before_the_model_is_asked_leaves_nothing_held(priced, app, platform):
+    """Cancelled at any moment of the way: what is held is given back, or counted."""
+    await priced.budget(limit_usd=1)
+    grant = Grant(LOCAL_USER, LOCAL_WORKSPACE_ID, priced.project.id, Role.owner)
+    for turn in range(25):
+        run = app.state.runner.start(ProjectRunner(platform, grant), Order("p", {}))
+        await asyncio.sleep(turn * 0.0005)
+        await run.cancel()
+    assert (await priced.budget())["held_usd"] == 0
 
 
 async def test_what_a_killed_process_held_is_counted_in_full(priced, owner_url):

@@ -21,6 +21,7 @@ from dakora_server.core.ids import uuid7
 from dakora_server.core.llm.catalogue import priced_as
 from dakora_server.core.llm.records import Call, Ended
 from dakora_server.core.llm.service import Models
+from dakora_server.core.prices import Price
 from dakora_server.core.run_exceptions import ProviderTimeout
 from dakora_server.core.runs import budgets
 from dakora_server.core.runs.budget_records import Standing
@@ -150,10 +151,7 @@ class Run:
         except DakoraError as error:
             last = Failed(error)
         except Exception as error:  # noqa: BLE001 - whoever waits for the end must hear of it, whatever it was
-            # Where, and not what it says: libraries quote what they were given, and that is somebody's text.
-            where = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("a run failed unexpectedly: %s\n%s", type(error).__name__, where)
-            last = Failed(DakoraError())
+            last = Failed(_unexpected(error))
         await self._events.put(last)
 
     async def _run(self) -> Result | Failed:
@@ -163,7 +161,7 @@ class Run:
         if not prices.is_loaded:
             await asyncio.to_thread(prices.load)
         price = prices.price_of(priced_as(prepared.opened.provider), prepared.call.model)
-        call, month = await hold(self._project, prepared, price, self.id, seconds=self._seconds)
+        call, month = await self._hold(prepared, price)
         heard, cancelled = Heard(), False
         error: DakoraError | None = None
         try:
@@ -175,6 +173,8 @@ class Run:
             error = refusal
         except asyncio.CancelledError:
             cancelled = True
+        except Exception as failure:  # noqa: BLE001 - it may have cost something: what comes below must not be skipped
+            error = _unexpected(failure)
         heard.finish()
         faults = [] if error or cancelled else await _faults(prepared, heard)
         cost = self._cost(prepared, heard)
@@ -192,6 +192,19 @@ class Run:
         if error is not None:
             return Failed(error, self.id if recorded else None)
         return self._result(prepared, call, heard, status, cost, faults, recorded=recorded, standing=standing)
+
+    async def _hold(self, prepared: Prepared, price: Price | None) -> tuple[Call, date | None]:
+        """`hold`, and if we are cancelled meanwhile, nothing stays held. Raises what `hold` raises."""
+        holding = asyncio.create_task(hold(self._project, prepared, price, self.id, seconds=self._seconds))
+        try:
+            return await asyncio.shield(holding)
+        except asyncio.CancelledError:
+            await asyncio.wait({holding})
+            month = None if holding.exception() else holding.result()[1]
+            if month is not None:
+                async with self._project.writing() as writer:
+                    await budgets.settle(writer, self.id, month, Decimal(0), held=True)
+            raise
 
     async def _listen(self, prepared: Prepared, call: Call, heard: Heard) -> None:
         runner = self._runner
@@ -308,6 +321,16 @@ class Run:
             recorded=recorded,
             budget=standing,
         )
+
+
+def _unexpected(error: Exception) -> DakoraError:
+    """What the caller is told; the log learns where it was, and not what it says.
+
+    Libraries quote what they were given, and that is somebody's text.
+    """
+    where = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("a run failed unexpectedly: %s\n%s", type(error).__name__, where)
+    return DakoraError()
 
 
 def _status(error: DakoraError | None, faults: Sequence[Fault], *, cancelled: bool) -> Status:
