@@ -33,6 +33,13 @@ from dakora_server.core.tenancy.provisioning import LOCAL_WORKSPACE_ID
 from dakora_server.main import create_app
 
 ROOT = Path(__file__).resolve().parent
+# They go along every project and document that there is, and each test leaves one: early they take seconds.
+_WALKING = ("test_fsck.py", "test_written_once.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """First what gets slower with all that the others leave behind."""
+    items.sort(key=lambda item: item.path.name not in _WALKING)
 
 
 @pytest.fixture(scope="session")

@@ -104,8 +104,8 @@ class Composer:
         wider = {*only, *(before for name in only for before in _BEFORE.get(name, ()))}
         wanted = [one for one in operations_of(app) if not only or one.name in wider]
         self._operations = wanted
-        seldom = _RARE if only else _RARE | _COSTLY
-        self._weights = [0.1 if one.name in seldom else 0.5 if one.name in _SLOW else 1.0 for one in wanted]
+        weight = dict.fromkeys(_SLOW, 0.5) | ({} if only else dict.fromkeys(_COSTLY, 0.3))
+        self._weights = [0.1 if one.name in _RARE else weight.get(one.name, 1.0) for one in wanted]
         self._hot = _hot_calls(tenants) if warm else []
         self._guests = [caller for caller in tenants.callers if caller.role == "guest"]
         self._able = [caller for caller in tenants.callers if caller.role in _ABLE]

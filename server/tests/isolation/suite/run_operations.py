@@ -2,17 +2,18 @@
 
 from isolation_suite.calls import Draw, Said
 from isolation_suite.operations import generates
-from isolation_suite.tenants import ADDRESS
+from isolation_suite.tenants import ADDRESS, PROMPTS
 
 NAMES = ("local", "mine", "openai")
 
 
 def _choice(draw: Draw) -> dict[str, object]:
-    name = draw.rng.choice((*NAMES, "absent"))
-    model = draw.rng.choice(("echo", "gpt-4o-mini", "gpt-4o-mini"))
+    # Mostly what can be run: it is what comes of a run that could be another's.
+    name = draw.rng.choice(("openai", "openai", "openai", "openai", *NAMES, "absent"))
+    model = draw.rng.choice(("echo", "gpt-4o-mini", "gpt-4o-mini", "gpt-4o-mini"))
     parameters = {"max_tokens": 10, "canary": draw.canary}
     return {
-        "version": draw.rng.choice((None, None, 1)),
+        "version": draw.rng.choice((None, None, None, 1)),
         "model": {"provider": name, "name": model, "parameters": parameters},
     }
 
@@ -23,7 +24,9 @@ def _asked(draw: Draw) -> dict[str, object]:
 
 @generates("execute_prompt")
 def execute_prompt(draw: Draw) -> Said:
-    return Said(body=_asked(draw) | _choice(draw), query={"stream": draw.rng.choice((None, None, "true"))})
+    prompt_id = draw.rng.choice(("greeting", "greeting", *PROMPTS))
+    stream = draw.rng.choice((None, None, "true"))
+    return Said(ids={"prompt_id": prompt_id}, body=_asked(draw) | _choice(draw), query={"stream": stream})
 
 
 @generates("compare_prompt")
@@ -57,5 +60,5 @@ def plain(draw: Draw) -> Said:
 
 @generates("change_budget")
 def change_budget(draw: Draw) -> Said:
-    limit = draw.rng.choice((None, 1000, 1000, 0.00001))
-    return Said(body={"limit_usd": limit, "unpriced": draw.rng.choice(("allow", "refuse"))})
+    limit = draw.rng.choice((None, *[1000] * 8, 0.00001))
+    return Said(body={"limit_usd": limit, "unpriced": draw.rng.choice(("allow", "allow", "allow", "refuse"))})
