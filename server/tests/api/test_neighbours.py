@@ -11,6 +11,8 @@ from dakora_server.core.storage.tenant import Tenant
 from dakora_server.core.tenancy import queries as tenancy
 from dakora_server.core.tenancy.provisioning import LOCAL_USER
 
+pytestmark = pytest.mark.alone
+
 ENDLESS = "{% for a in range(10000) %}{% for b in range(10000) %}{% endfor %}{% endfor %}"
 GREEDY = "{% set n = namespace(s='aaaaaaaa') %}{% for _ in range(40) %}{% set n.s = n.s ~ n.s %}{% endfor %}"
 POOLED = "{% for a in xs %}{% for b in xs %}{{ a * b }} {% endfor %}{% endfor %}"

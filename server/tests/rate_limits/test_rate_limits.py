@@ -10,6 +10,8 @@ import pytest
 from dakora_server.core.rate_limits import LimitClass, RateLimits, Rates
 from dakora_server.core.rate_limits.buckets import Bucket
 
+pytestmark = pytest.mark.alone
+
 # So long that a busy machine is not taken for a Redis that is down.
 PATIENT = 30.0
 

@@ -7,7 +7,11 @@ import socket
 import time
 import uuid
 
+import pytest
+
 from dakora_server.core.rate_limits import LimitClass, RateLimits, Rates
+
+pytestmark = pytest.mark.alone
 
 PATIENT = 30.0
 

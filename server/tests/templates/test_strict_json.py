@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 
 import pytest
 from hypothesis import example, given, settings
@@ -157,10 +156,9 @@ def test_32_levels_are_read_and_33_are_not():
         b'{"n": "\\u0000", "a":' * 1_000 + b"1" + b"}" * 1_000,
     ],
 )
+@pytest.mark.timeout(20)  # reading it whole takes minutes
 def test_absurd_depth_is_refused_at_once(body):
-    started = time.process_time()
     assert fault(body).type == "too_deep"
-    assert time.process_time() - started < 1
 
 
 def test_an_object_has_at_most_so_many_keys():

@@ -1,12 +1,13 @@
-"""Every template made to do harm, through the pool: answered in time, contained, and nobody else notices."""
+"""Every template made to do harm, through the pool: answered, contained, and nobody else notices.
+
+How soon each is answered is a figure of the benchmark (`bench/hostile.py`).
+"""
 
 import asyncio
 import hashlib
 import itertools
 import runpy
-import statistics
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -16,6 +17,8 @@ from dakora_server.core.exceptions import Busy, DakoraError, RenderFailed, Rende
 from dakora_server.core.templates import pool_wire as wire
 from dakora_server.core.templates.limits import Limits
 from dakora_server.core.templates.worker import RenderPool, _job
+
+pytestmark = pytest.mark.alone
 
 CASES = runpy.run_path(str(Path(__file__).with_name("hostile.py")))["CASES"]
 MIB = 1024 * 1024
@@ -32,19 +35,16 @@ async def pool():
 
 
 async def attack(pool, case):
-    """What a case comes to, and how long its slower half took. Each try is another caller's, so no breaker helps."""
+    """What a case comes to. Each try is another caller's, so no breaker helps."""
     tenant = f"caller {next(_callers)}"
-    began = time.perf_counter()
     analysis = await pool.analyse(case.sources, tenant=tenant)
-    analysed = time.perf_counter()
     if analysis.faults:
-        return analysis.faults[0].type, analysed - began
+        return analysis.faults[0].type
     key = hashlib.sha256(repr(case.sources).encode()).hexdigest()
     try:
-        outcome = await pool.render(key, case.sources, case.inputs, tenant=tenant)
+        return await pool.render(key, case.sources, case.inputs, tenant=tenant)
     except DakoraError as error:
-        outcome = error
-    return outcome, max(analysed - began, time.perf_counter() - analysed)
+        return error
 
 
 def resident(pid):
@@ -54,20 +54,13 @@ def resident(pid):
         return 0
 
 
-def processor_seconds(pool):
-    """What the pool's processes have computed so far, those that have ended included."""
-    zygote = psutil.Process(pool.stats().zygote_pid)
-    spent = [zygote.cpu_times(), *(child.cpu_times() for child in zygote.children())]
-    return sum(times.user + times.system + times.children_user + times.children_system for times in spent)
-
-
 async def audit(pool):
     """What the workers that are free now did outside, as they counted it."""
     calls = (pool._dispatch.do(_job(f"auditor {n}", [wire.AUDIT], 1.0)) for n in range(4))
     return [counts for counts in await asyncio.gather(*calls) if counts]
 
 
-async def test_every_hostile_template_is_answered_in_time_and_contained(pool):
+async def test_every_hostile_template_is_answered_and_contained(pool):
     mine = psutil.Process()
     before, largest_worker = mine.memory_info().rss, 0
     waiting, outcomes, reached = list(reversed(CASES)), {}, []
@@ -83,20 +76,9 @@ async def test_every_hostile_template_is_answered_in_time_and_contained(pool):
 
     await asyncio.gather(work(), work())
     grown = mine.memory_info().rss - before
-    seconds = {name: took for name, (_, took) in outcomes.items()}
-    by_name = {case.name: case for case in CASES}
-    for name in [name for name, took in seconds.items() if took >= 0.25]:
-        # The machine may be busy with other things: what looked slow is tried again, alone, and its processor time
-        # counts if that is less.
-        used = processor_seconds(pool)
-        seconds[name] = min((await attack(pool, by_name[name]))[1], seconds[name])
-        seconds[name] = min(processor_seconds(pool) - used, seconds[name])
-    print(f"\n{len(CASES)} cases, slowest {max(seconds.values()) * 1000:.0f} ms, workers {largest_worker // MIB} MiB")
 
     assert len(outcomes) == len(CASES) >= 300
-    assert {name: took for name, took in seconds.items() if took >= 0.4} == {}
-    assert statistics.median(seconds.values()) < 0.25
-    answers = [outcome for outcome, _ in outcomes.values() if isinstance(outcome, DakoraError)]
+    answers = [outcome for outcome in outcomes.values() if isinstance(outcome, DakoraError)]
     assert {type(answer) for answer in answers} <= {RenderFailed, RenderLimitExceeded, Busy}
     assert [answer for answer in answers if any(fault.type == "worker_ended" for fault in answer.errors)] == []
     assert reached == []

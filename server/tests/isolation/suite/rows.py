@@ -12,6 +12,7 @@ from isolation_suite.tokens import Labels
 from psycopg import sql
 
 from dakora_server.core.onboarding.starter import sample_parts, samples
+from dakora_server.core.scope import MODELS
 from dakora_server.core.storage.database import driver_url
 from dakora_server.core.storage.tables import metadata
 from dakora_server.core.templates.serialization import Document
@@ -147,8 +148,12 @@ def _strange_rights(platform: Any, tenants: Tenants) -> list[str]:
     """Rights kept for somebody else than they were given to, or for a place that one is no member of."""
     found = []
     callers = {caller.user_id: caller for caller in tenants.callers if caller.user_id}
+    view_of = {spot.id: frozenset((spot.label, spot.side, "everybody")) for spot in tenants.spots}
     for (scope_id, subject), kept in platform.rights._cache.items():
         for selector, right in kept.items():
+            if subject == MODELS:  # what a project's runs need: its provider's settings and its budget
+                found += _in(tenants, repr(right).encode(), view_of.get(str(scope_id)), f"provider {selector}")
+                continue
             actor = getattr(right, "actor", right)
             owner = actor.key.project_id if subject == "!keys" else actor.user_id
             if owner != scope_id:
