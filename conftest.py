@@ -35,11 +35,13 @@ from dakora_server.main import create_app
 ROOT = Path(__file__).resolve().parent
 # They go along every project and document that there is, and each test leaves one: early they take seconds.
 _WALKING = ("test_fsck.py", "test_written_once.py")
+# Minutes each: begun last, one of them would run on when all others are done.
+_LONG = ("test_requests.py", "test_crashes.py", "test_login_settings.py", "test_schemathesis.py", "test_chain.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """First what gets slower with all that the others leave behind."""
-    items.sort(key=lambda item: item.path.name not in _WALKING)
+    """First what gets slower with all that the others leave behind, then what takes longest."""
+    items.sort(key=lambda item: 0 if item.path.name in _WALKING else 1 if item.path.name in _LONG else 2)
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +88,8 @@ def settings(database_url: str, scratch: Path) -> Settings:
         registry_url=f"file:{scratch / 'registry'}",
         host="127.0.0.1",
         log_level="warning",
+        # Other tests compute beside this one.
+        render_queue_timeout=30,
         master_key_file=master,
         # A provider that is busy is asked once more, and no test waits for a third time.
         execute_retries=1,
@@ -225,7 +229,7 @@ def _dev_server(folder: Path, **settings: str) -> Iterator[DevServer]:
     command = [str(Path(sys.executable).with_name("dakora")), "dev", "--port", "0", "--prompts", "prompts"]
     others = ("DAKORA_", "DATABASE_", "OPENAI_", "ANTHROPIC_", "GOOGLE_", "MISTRAL_", "OLLAMA_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(others)}
-    environment |= settings
+    environment |= {"RENDER_QUEUE_TIMEOUT": "30"} | settings
     log = folder / "output.txt"
     with (
         log.open("wb") as output,

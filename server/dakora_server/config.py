@@ -122,6 +122,9 @@ class Settings(BaseSettings):
     inputs_max_bytes: int = Field(MIB, ge=1, le=16 * MIB, description="Inputs of one render, in bytes of JSON.")
     output_max_bytes: int = Field(MIB, ge=1, le=16 * MIB, description="Text that one render may produce, in bytes.")
     render_timeout: float = Field(0.2, gt=0, le=10, description="Seconds one render may take.")
+    render_queue_timeout: float = Field(
+        1.0, gt=0, le=60, description="Seconds a render may wait for a free worker before it is told that all are busy."
+    )
     render_memory_bytes: int = Field(
         256 * MIB, ge=64 * MIB, le=4096 * MIB, description="Memory of one render worker, in bytes."
     )

@@ -183,6 +183,7 @@ def limits_of(settings: Settings) -> Limits:
         inputs_bytes=settings.inputs_max_bytes,
         output_bytes=settings.output_max_bytes,
         render_seconds=settings.render_timeout,
+        queue_seconds=settings.render_queue_timeout,
         memory_bytes=settings.render_memory_bytes,
     )
 

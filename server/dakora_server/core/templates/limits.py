@@ -25,5 +25,6 @@ class Limits:
     range: int = 10_000
     render_seconds: float = 0.2
     compile_seconds: float = 2.0
+    queue_seconds: float = 1.0
     memory_bytes: int = 256 * 1024 * 1024
     renders_per_worker: int = 1_000

@@ -36,7 +36,6 @@ _READING_SECONDS: Final = 0.002
 _COMPILE_GRACE_SECONDS: Final = 0.03
 # Once for the worker that ended under it, once more because the next may be one that was ending just then.
 _RETRIES: Final = 2
-_QUEUE_SECONDS: Final = 1.0
 _QUEUED_PER_TENANT: Final = 512
 _QUEUED_IN_ALL: Final = 2048
 # A worker's successor is ordered this many renders before the end of its term, so that nobody waits for the fork.
@@ -139,7 +138,7 @@ class Dispatch:
         if not self._queue.put(job.tenant, job, first=first):
             job.fail(Busy("Too many renders are waiting."))
             return
-        job.timer = asyncio.get_running_loop().call_later(_QUEUE_SECONDS, self._overdue, job)
+        job.timer = asyncio.get_running_loop().call_later(self._limits.queue_seconds, self._overdue, job)
 
     def _overdue(self, job: Job) -> None:
         self._queue.forget(job.tenant, job)

@@ -62,7 +62,7 @@ class RenderPool:
     """A fixed number of confined worker processes.
 
     Every call raises RenderLimitExceeded when it had to be stopped; Busy when too much waits, its turn does not come
-    within a second, or it got no processor to run on in its time; RendererUnavailable while the worker processes
+    within `queue_seconds`, or it got no processor to run on in its time; RendererUnavailable while the worker processes
     cannot be started. A fault's `loc` is `(n,)`, for the n-th source, where it lies in one.
     """
 
