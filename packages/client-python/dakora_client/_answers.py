@@ -17,6 +17,7 @@ from dakora_client.types import (
     Fault,
     Health,
     Me,
+    Preview,
     Project,
     Prompt,
     PromptSummary,
@@ -159,6 +160,9 @@ def report(answer: Answer) -> ValidationReport:
         includes=tuple(data.get("includes") or ()),
         errors=faults(data.get("errors") or ()),
         warnings=faults(data.get("warnings") or ()),
+        preview=None
+        if data.get("preview") is None
+        else Preview(text=data["preview"].get("rendered"), errors=faults(data["preview"].get("errors") or ())),
     )
 
 

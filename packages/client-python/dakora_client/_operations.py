@@ -92,12 +92,13 @@ def validate_template(
     *,
     messages: Sequence[Message] | None,
     declared_variables: Mapping[str, InputSpec] | Iterable[str] | None,
+    inputs: Mapping[str, object] | None = None,
 ) -> Call[ValidationReport]:
     """POST /api/projects/{project_id}/prompts/validate."""
     declared: object = declared_variables
     if declared_variables is not None and not isinstance(declared_variables, Mapping):
         declared = list(declared_variables)
-    fields = {"template": template, "messages": messages, "declared_variables": declared}
+    fields = {"template": template, "messages": messages, "declared_variables": declared, "inputs": inputs}
     return Call("POST", f"{PROMPTS}/validate", _answers.report, encode(given(fields)), repeatable=True)
 
 

@@ -233,13 +233,17 @@ class PromptsSync(PromptRunsSync):
         *,
         messages: Sequence[Message] | None = None,
         declared_variables: Mapping[str, InputSpec] | Iterable[str] | None = None,
+        inputs: Mapping[str, object] | None = None,
         timeout: float | None = None,
     ) -> ValidationReport:
         """Check a template without saving it. What is wrong with it is in the report, not raised.
 
-        With `declared_variables` (names, or inputs with their types) the report also says which are missing or unused.
+        With `declared_variables` (names, or inputs with their types) the report also says which are missing or unused;
+        with `inputs` it has a `preview` of what the template renders to.
         """
-        call = _operations.validate_template(template, messages=messages, declared_variables=declared_variables)
+        call = _operations.validate_template(
+            template, messages=messages, declared_variables=declared_variables, inputs=inputs
+        )
         return self._sender.send(call, timeout)
 
     def versions(self, prompt_id: str, *, timeout: float | None = None) -> builtins.list[PromptVersion]:

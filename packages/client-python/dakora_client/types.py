@@ -155,6 +155,14 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a template that was not saved renders to: `text`, or None and the `errors` that say why."""
+
+    text: str | None
+    errors: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationReport:
     """What the server thinks of a template that was not saved."""
 
@@ -165,6 +173,7 @@ class ValidationReport:
     includes: tuple[str, ...]
     errors: tuple[Fault, ...]
     warnings: tuple[Fault, ...]
+    preview: Preview | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,6 +133,15 @@ async def test_a_report_lists_what_is_wrong_instead_of_raising(connect, serve):
     report = await connect(serve(ok(body))).prompts.validate("{{ name", declared_variables=[])
     assert (report.ok, report.variables_missing) == (False, ("name",))
     assert str(report.errors[0]) == "template: unexpected end (line 2, column 7)"
+    assert report.preview is None
+
+
+async def test_a_report_has_what_an_unsaved_template_renders_to(connect, serve):
+    body = {"ok": True, "preview": {"rendered": "Hi Ann", "messages": None, "errors": []}}
+    server = serve(ok(body))
+    report = await connect(server).prompts.validate("Hi {{ name }}", inputs={"name": "Ann"})
+    assert report.preview.text == "Hi Ann"
+    assert json.loads(server.requests[0].content)["inputs"] == {"name": "Ann"}
 
 
 async def test_a_diff_names_each_field(connect, serve):

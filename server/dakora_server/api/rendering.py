@@ -26,10 +26,13 @@ from dakora_server.core.exceptions import (
     RendererUnavailable,
     RenderFailed,
     RenderLimitExceeded,
+    TemplateInvalid,
     UnsupportedMediaType,
     VersionNotFound,
 )
 from dakora_server.core.prompts import rendering
+from dakora_server.core.prompts.preview import Preview as PreviewMade
+from dakora_server.core.prompts.preview import preview
 
 _BODY = (InvalidJson, InvalidRequest, BodyTooLarge, UnsupportedMediaType, Busy, RendererUnavailable, ProjectNotFound)
 
@@ -67,6 +70,14 @@ class Rendered(BaseModel):
     parts: list[PartUsed]
 
 
+class Preview(BaseModel):
+    """What a template renders to that nobody has saved yet."""
+
+    rendered: str | None = Field(description="The text, as `render` answers it; null where it cannot be rendered.")
+    messages: list[RenderedMessage] | None = Field(None, description="For chat.")
+    errors: list[ProblemFault] = Field(description="Why it cannot be rendered.")
+
+
 class Validation(BaseModel):
     """What is right and wrong with a template."""
 
@@ -77,6 +88,7 @@ class Validation(BaseModel):
     includes: list[str]
     errors: list[ProblemFault]
     warnings: list[ProblemFault]
+    preview: Preview | None = Field(description="Where `inputs` were given and the template is right.")
 
 
 @router.post(
@@ -122,9 +134,13 @@ def rendered_json(result: rendering.Rendered) -> dict[str, Any]:
     }
 
 
-@router.post("/validate", response_model=Validation, responses=problems(*_BODY))
+@router.post(
+    "/validate",
+    response_model=Validation,
+    responses=problems(*_BODY, TemplateInvalid, DatabaseUnavailable, RegistryUnavailable, DocumentCorrupt),
+)
 async def validate_template(body: TemplateToCheck, project: ReadProject) -> Response:
-    """Check a template: syntax, limits, and its variables against the declared ones."""
+    """Check a template: syntax, limits, its variables against the declared ones, and what it renders to."""
     found = await rendering.validate(project, body.sources(), body.declared())
     answer = {
         "ok": not found.faults and not found.missing,
@@ -134,5 +150,20 @@ async def validate_template(body: TemplateToCheck, project: ReadProject) -> Resp
         "includes": found.analysis.includes,
         "errors": [fault_json(fault) for fault in found.faults],
         "warnings": [fault_json(fault) for fault in found.warnings],
+        "preview": None,
     }
+    if body.inputs is not None and not found.faults:
+        answer["preview"] = _preview_json(body, await preview(project, body.spec(), found.includes, body.inputs))
     return Response(orjson.dumps(answer), media_type="application/json")
+
+
+def _preview_json(body: TemplateToCheck, made: PreviewMade) -> dict[str, Any]:
+    texts, messages = made.texts, None
+    if body.messages is not None and texts is not None:
+        pairs = zip(body.messages, texts, strict=True)
+        messages = [{"role": message.role, "content": text} for message, text in pairs]
+    return {
+        "rendered": None if texts is None else "\n\n".join(texts),
+        "messages": messages,
+        "errors": [fault_json(fault) for fault in made.faults],
+    }

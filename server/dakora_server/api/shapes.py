@@ -85,6 +85,9 @@ class TemplateToCheck(BaseModel):
     declared_variables: list[str] | dict[str, InputSpec] | None = Field(
         None, description="Names, or names with their declarations; absent, variables are only listed."
     )
+    inputs: dict[str, JsonValue] | None = Field(
+        None, description="Values: where given, the answer also says what the template renders to."
+    )
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
@@ -102,6 +105,17 @@ class TemplateToCheck(BaseModel):
         """The declared inputs, with None where only the name is known."""
         given = self.declared_variables
         return dict.fromkeys(given) if isinstance(given, list) else None if given is None else dict(given)
+
+    def spec(self) -> TemplateSpec:
+        """The prompt that this would be; what is declared by name only is an optional text. Raises TemplateInvalid."""
+        by_name = {"type": "string", "required": False}
+        declared = (self.declared() or {}).items()
+        inputs = {n: by_name if s is None else s.model_dump(by_alias=True, exclude_unset=True) for n, s in declared}
+        messages = None if self.messages is None else [message.model_dump() for message in self.messages]
+        content = {"id": "preview", "template": self.template, "messages": messages, "inputs": inputs}
+        return parse_spec(
+            {name: value for name, value in content.items() if value is not None}, max_source_bytes=_ANY_SIZE
+        )
 
 
 class PartUsed(BaseModel):

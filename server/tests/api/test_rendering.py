@@ -113,6 +113,7 @@ class TestValidate:
             "includes": [],
             "errors": [],
             "warnings": [],
+            "preview": None,
         }
 
     async def test_a_good_template_is_ok(self, project):
@@ -142,3 +143,30 @@ class TestValidate:
     async def test_one_of_template_and_messages_is_needed(self, project):
         assert (await self.validate(project)).status_code == 422
         assert (await self.validate(project, template="a", messages=[])).status_code == 422
+
+
+async def test_a_text_that_nobody_saved_is_filled_in_as_its_version_would_be(project):
+    await project.client.post(f"{project.prompts[:-8]}/parts", json={"id": "style/warm", "template": "Be warm."})
+    declared = {"name": {"type": "string"}, "n": {"type": "number", "required": False, "default": 2}}
+    body = {"template": "{% include 'style/warm' %} Hi {{ name }}, {{ n }}", "declared_variables": declared}
+
+    asked = await project.client.post(f"{project.prompts}/validate", json={**body, "inputs": {"name": "Ann"}})
+    unasked = await project.client.post(f"{project.prompts}/validate", json=body)
+    short = await project.client.post(f"{project.prompts}/validate", json={**body, "inputs": {}})
+    endless = "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}"
+    stopped = await project.client.post(f"{project.prompts}/validate", json={"template": endless, "inputs": {}})
+
+    assert asked.json()["preview"] == {"rendered": "Be warm. Hi Ann, 2", "messages": None, "errors": []}
+    assert unasked.json()["preview"] is None
+    assert short.json()["preview"]["rendered"] is None
+    assert short.json()["preview"]["errors"][0]["loc"] == ["inputs", "name"]
+    assert stopped.json()["preview"]["errors"], stopped.text
+    assert (await project.client.get(f"{project.prompts}/preview")).status_code == 404
+
+
+async def test_an_unsaved_chat_is_filled_in_message_by_message(project):
+    messages = [{"role": "system", "content": "You are {{ who }}."}, {"role": "user", "content": "{{ question }}"}]
+    body = {"messages": messages, "declared_variables": ["who", "question"], "inputs": {"who": "kind", "question": "?"}}
+    preview = (await project.client.post(f"{project.prompts}/validate", json=body)).json()["preview"]
+    assert preview["messages"] == [{"role": "system", "content": "You are kind."}, {"role": "user", "content": "?"}]
+    assert preview["rendered"] == "You are kind.\n\n?"

@@ -12,7 +12,7 @@ from dakora_server.core.prompts.records import NEWEST, Selector, StoredPrompt
 from dakora_server.core.scope import ProjectReader
 from dakora_server.core.templates.analysis import Analysis
 from dakora_server.core.templates.coercion import coerce_inputs, schema_checks
-from dakora_server.core.templates.includes import Includes
+from dakora_server.core.templates.includes import NO_INCLUDES, Includes
 from dakora_server.core.templates.model import InputSpec
 from dakora_server.core.templates.rendering import PartTexts, as_fault
 from dakora_server.core.templates.serialization import Document
@@ -37,6 +37,8 @@ class Validation:
     used: tuple[str, ...]
     missing: tuple[str, ...]
     unused: tuple[str, ...]
+    # The parts that it stands on, where all of them were found.
+    includes: Includes = NO_INCLUDES
 
 
 async def render(
@@ -51,7 +53,7 @@ async def render(
         sources = list(prompt.document.spec.sources)
         texts = await project.renderer.expand(sources, _parts(prompt)) if prompt.parts else sources
         return Rendered(prompt, texts, {})
-    used = await _inputs(project, prompt.document.spec.inputs, inputs)
+    used = await coerced(project, prompt.document.spec.inputs, inputs)
     texts = await project.renderer.render(
         prompt.document, used, portable=prompt.record.portable, parts=_parts(prompt) if prompt.parts else None
     )
@@ -59,14 +61,16 @@ async def render(
 
 
 def _parts(prompt: StoredPrompt) -> PartTexts:
-    includes = prompt.record.includes
-    texts = {
-        used.name: document.spec.template or "" for used, document in zip(includes.parts, prompt.parts, strict=True)
-    }
+    return part_texts(prompt.record.includes, prompt.parts)
+
+
+def part_texts(includes: Includes, documents: Sequence[Document]) -> PartTexts:
+    """The texts of the included parts; `documents` are theirs, in their order."""
+    texts = {used.name: document.spec.template or "" for used, document in zip(includes.parts, documents, strict=True)}
     return PartTexts(includes.key, texts, includes.links())
 
 
-async def _inputs(
+async def coerced(
     project: ProjectReader, declared: Mapping[str, InputSpec], given: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The inputs as the template will see them; schemas are checked in a worker, since a pattern can be a trap."""
@@ -96,6 +100,7 @@ async def validate(
     analysis = await project.renderer.analyse(sources)
     faults = [as_fault(fault, _source_loc(sources, fault.source)) for fault in analysis.faults]
     by_part: Mapping[str, Sequence[str]] = {}
+    includes = NO_INCLUDES
     try:
         includes = await parts.resolve(project, analysis.includes)
         by_part = await part_rows.variables_of(project, includes) if includes else {}
@@ -111,6 +116,7 @@ async def validate(
         used=tuple(sorted(used)),
         missing=() if declared is None else tuple(sorted(own - names)),
         unused=() if declared is None else tuple(sorted(names - used)),
+        includes=includes,
     )
 
 
