@@ -13,7 +13,7 @@ from dakora_server.permissions import OPERATIONS, Place, as_markdown
 
 ROOT = Path(__file__).resolve().parents[3]
 # The start page and its icons: nothing of anybody's is in them.
-PAGES = {"start_page", "favicon", "favicon_ico"}
+PAGES = {"studio_page", "studio_asset", "favicon", "favicon_ico"}
 # What an operation is asked for, so that who may do it is answered for the operation's own reasons.
 BODIES = {
     "accept_invitation": {"token": uuid.uuid4().hex * 2},

@@ -34,7 +34,6 @@ def generates(*names: str) -> Callable[[Generator], Generator]:
 @generates(
     "health",
     "ready",
-    "start_page",
     "favicon",
     "favicon_ico",
     "openapi",

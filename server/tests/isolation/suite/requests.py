@@ -24,7 +24,9 @@ assert _runs_are_known
 _READING = ("get_", "list_", "diff_", "render_", "validate_", "export_project", "compare_")
 READS = {name for name in OPERATIONS if name.startswith(_READING)} - {"compare_prompt"}
 # Rarer: they ask every dependency, or the answer is a page.
-_RARE = {"ready", "start_page", "favicon", "favicon_ico", "openapi", "hear_clerk", "health"}
+_RARE = {"ready", "favicon", "favicon_ico", "openapi", "hear_clerk", "health"}
+# The Studio: the same files for everybody, with nothing of anybody in them.
+_STATIC = {"studio_page", "studio_asset"}
 _SLOW = {"create_workspace", "validate_template", "export_project", "import_project"}
 # A call of a model, though it is only one on loopback.
 _COSTLY = {"execute_prompt", "compare_prompt", "list_models"}
@@ -76,6 +78,7 @@ def operations_of(app: Any) -> list[Operation]:
     return [
         Operation(route.name, method, path, OPERATIONS[route.name].place if route.name in OPERATIONS else Place.open)
         for path, route in _routes(app.router.routes)
+        if route.name not in _STATIC
         for method in sorted(set(route.methods or ()) - {"HEAD", "OPTIONS"})
     ]
 

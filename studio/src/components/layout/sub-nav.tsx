@@ -1,0 +1,12 @@
+import { Link } from "@tanstack/react-router";
+
+/** The pages inside of a page. */
+export const SubNav = ({ label, items }: { label: string; items: [string, string][] }) => (
+  <nav aria-label={label} className="flex gap-1 overflow-x-auto border-b">
+    {items.map(([name, to]) => (
+      <Link key={to} to={to} className="-mb-px border-b-2 px-2.5 pb-2 whitespace-nowrap" activeProps={{ className: "border-leaf font-medium" }} inactiveProps={{ className: "border-transparent text-soft hover:text-ink" }}>
+        {name}
+      </Link>
+    ))}
+  </nav>
+);
