@@ -11,7 +11,7 @@ import { Menu, MenuItem } from "@/components/ui/menu";
 import { Failure, Skeletons } from "@/components/ui/states";
 import { toast } from "@/components/ui/toast";
 import { ConflictDialog } from "@/features/editor/conflict-dialog";
-import { forgetWork, useWork } from "@/features/editor/draft";
+import { forgetWork, useWork, type Work } from "@/features/editor/draft";
 import { PromptEditor } from "@/features/editor/prompt-editor";
 import { PromptTabs } from "@/features/prompts/prompt-tabs";
 import { deletePrompt, draftOf, promptQuery, restorePrompt, savePrompt, type Prompt, type PromptDraft } from "@/features/prompts/queries";
@@ -56,7 +56,8 @@ function Writing({ project, prompt, etag }: { project: string; prompt: Prompt; e
     void queries.invalidateQueries({ queryKey: ["p", project] });
   };
   const save = useMutation({
-    mutationFn: ({ draft, tag }: { draft: PromptDraft; tag: string | undefined }) => savePrompt(project, id, withoutVersion(draft, work.base, message), tag),
+    // What it stands on is said by the caller: after a conflict that is not yet what this page was drawn with.
+    mutationFn: ({ draft, base, etag: tag }: Pick<Work, "draft" | "base" | "etag">) => savePrompt(project, id, withoutVersion(draft, base, message), tag),
     onSuccess: ({ data, etag: tag }) => {
       settle(data, tag);
       setAsking(false);
@@ -152,7 +153,7 @@ function Writing({ project, prompt, etag }: { project: string; prompt: Prompt; e
         footer={
           <>
             <Button onClick={() => setAsking(false)}>Cancel</Button>
-            <Button look="main" busy={save.isPending} onClick={() => save.mutate({ draft: work.draft, tag: work.etag })}>
+            <Button look="main" busy={save.isPending} onClick={() => save.mutate(work)}>
               Save version {work.baseVersion + 1}
             </Button>
           </>
@@ -162,7 +163,7 @@ function Writing({ project, prompt, etag }: { project: string; prompt: Prompt; e
           className="flex flex-col gap-4"
           onSubmit={(event) => {
             event.preventDefault();
-            save.mutate({ draft: work.draft, tag: work.etag });
+            save.mutate(work);
           }}
         >
           <Field label="What changed, and why" hint="Optional; it stands in the history.">
@@ -180,8 +181,9 @@ function Writing({ project, prompt, etag }: { project: string; prompt: Prompt; e
           theirVersion={conflict.prompt.version_number}
           onClose={() => setConflict(null)}
           onResolved={(draft) => {
-            startFrom({ draft, base: draftOf(conflict.prompt), baseVersion: conflict.prompt.version_number, etag: conflict.etag });
-            save.mutate({ draft, tag: conflict.etag });
+            const merged: Work = { draft, base: draftOf(conflict.prompt), baseVersion: conflict.prompt.version_number, etag: conflict.etag };
+            startFrom(merged);
+            save.mutate(merged);
           }}
         />
       )}

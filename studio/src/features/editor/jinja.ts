@@ -9,12 +9,7 @@ import type { Schemas } from "@/lib/api/client";
 // As in server/dakora_server/core/templates/filters.py; docs/errors.md says `unknown_filter` to any other.
 export const FILTERS =
   "abs batch capitalize count default dictsort escape first float groupby indent int items join last length list lower map max min reject rejectattr replace reverse round select selectattr slice sort string striptags sum title tojson trim truncate unique upper urlencode wordcount yaml".split(" ");
-const TAGS: [string, string][] = [
-  ["if", "if ${condition} %}${}{% endif %}"],
-  ["for", "for ${item} in ${list} %}${}{% endfor %}"],
-  ["set", "set ${name} = ${value} %}"],
-  ["include", 'include "${}" %}'],
-];
+const TAGS = ["if", "elif", "else", "endif", "for", "endfor", "set", "include"];
 
 export type Surroundings = { inputs: Record<string, InputSpec>; parts: { id: string; description: string }[] };
 
@@ -46,7 +41,7 @@ export function completeJinja(around: () => Surroundings) {
       info: spec.description ?? undefined,
       boost: 2,
     }));
-    if (/^\{%-?\s*\w*$/.test(inside)) options.push(...TAGS.map(([label]): Completion => ({ label, type: "keyword" })));
+    if (/^\{%-?\s*\w*$/.test(inside)) options.push(...TAGS.map((label): Completion => ({ label, type: "keyword" })));
     return { from: context.pos - word.length, options, validFor: /^\w*$/ };
   };
 }

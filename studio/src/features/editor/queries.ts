@@ -2,7 +2,6 @@ import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { body, http, type Schemas } from "@/lib/api/client";
 import type { InputSpec } from "@/features/prompts/queries";
 
-export type Validation = Schemas["Validation"];
 type Message = Schemas["Message"];
 
 export const validationQuery = (

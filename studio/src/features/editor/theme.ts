@@ -21,11 +21,6 @@ const look = EditorView.theme({
   ".cm-searchMatch": { backgroundColor: "var(--ember-wash)", outline: "1px solid var(--ember)" },
   ".cm-diagnosticAction": { backgroundColor: "var(--leaf)", color: "var(--on-leaf)", borderRadius: "4px", padding: "2px 8px" },
   ".cm-diagnostic": { padding: "6px 10px" },
-  ".cm-insertedLine, .cm-changedLine": { backgroundColor: "var(--moss-wash) !important" },
-  ".cm-changedText": { background: "color-mix(in srgb, var(--moss) 28%, transparent) !important" },
-  ".cm-deletedChunk": { backgroundColor: "var(--rose-wash) !important" },
-  ".cm-deletedChunk .cm-deletedText": { background: "color-mix(in srgb, var(--rose) 28%, transparent) !important" },
-  ".cm-collapsedLines": { background: "var(--sunk)", color: "var(--soft)" },
 });
 
 const colours = HighlightStyle.define([

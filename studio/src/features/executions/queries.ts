@@ -1,8 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import { body, http, withHeaders, type Schemas } from "@/lib/api/client";
+import { body, http, withHeaders } from "@/lib/api/client";
 
-export type Execution = Schemas["Execution"];
-export type ExecutionSummary = Schemas["ExecutionSummary"];
 export type RunFilter = { prompt?: string; version?: string; label?: string; provider?: string; model?: string; status?: string; source?: string; user?: string; since?: string };
 
 export const executionsQuery = (project: string, filter: RunFilter) =>

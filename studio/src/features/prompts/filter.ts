@@ -1,6 +1,5 @@
 import type { PromptSummary } from "./queries";
 
-export type Sort = "name" | "newest" | "oldest";
 export type PromptFilter = { q?: string; folder?: string; tag?: string; label?: string; sort?: string };
 
 /** What of `prompts` is wanted, in the wanted order. 10,000 take a few milliseconds. */

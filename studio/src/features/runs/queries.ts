@@ -2,7 +2,6 @@ import { queryOptions } from "@tanstack/react-query";
 import { body, events, http, type Schemas } from "@/lib/api/client";
 
 export type RunResult = Schemas["RunResult"];
-export type Which = Schemas["Which"];
 
 export const modelsQuery = (project: string) =>
   queryOptions({

@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions } from "@tanstack/react-query";
 import { body, http, withHeaders, type Schemas } from "@/lib/api/client";
 
 export type PromptVersion = Schemas["PromptVersion"];
@@ -14,18 +14,6 @@ export const versionsQuery = (project: string, id: string) =>
       ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.cursor,
-  });
-
-export const diffQuery = (project: string, id: string, from: number, to: number) =>
-  queryOptions({
-    queryKey: ["p", project, "prompt", id, "diff", from, to],
-    queryFn: () =>
-      body(
-        http.GET("/api/projects/{project_id}/prompts/{prompt_id}/versions/{number}/diff/{other}", {
-          params: { path: { project_id: project, prompt_id: id, number: from, other: to } },
-        }),
-      ),
-    staleTime: Infinity,
   });
 
 export const rollback = (project: string, id: string, version: number, message: string, etag?: string) =>
