@@ -343,14 +343,20 @@ def test_a_killed_owner_leaves_no_process(initialised: tuple[Origin, Path], fold
     eventually(lambda: processes(folder) == [])
 
 
-def test_after_kill_9_of_a_backend_it_recovers_by_itself(server: EmbeddedPostgres) -> None:
+def test_after_kill_9_of_a_backend_it_recovers_by_itself(server: EmbeddedPostgres, folder: Path) -> None:
     pid = server.pid
     connection = psycopg.connect(server.url().replace("+psycopg", ""))
+    # Another session ends only once the postmaster has noticed: until then it still takes connections.
+    witness = psycopg.connect(server.url().replace("+psycopg", ""), autocommit=True)
+    backend = witness.info.backend_pid
+    assert backend in processes(folder)
     connection.execute("INSERT INTO kept VALUES ('not committed')")
     os.kill(connection.info.backend_pid, signal.SIGKILL)
     with pytest.raises(psycopg.OperationalError):
         connection.commit()
+    eventually(lambda: backend not in processes(folder))
     eventually(lambda: answers(server))
+    witness.close()
     assert "not committed" not in rows(server)
     assert server.pid == pid
 
