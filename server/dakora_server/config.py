@@ -88,9 +88,23 @@ class Settings(BaseSettings):
     clerk_webhook_secret: SecretStr | None = Field(
         None, description="Secret of Clerk's webhook (`whsec_…`), several separated by commas. Required with Clerk."
     )
+    clerk_publishable_key: str | None = Field(
+        None, description="Clerk's publishable key (`pk_…`): the Studio lets people sign in with Clerk."
+    )
     oidc_issuer: str | None = Field(None, description="Issuer of session tokens, exactly as in their `iss`.")
     oidc_audience: str | None = Field(None, description="What `aud` of a token must contain. Required with OIDC.")
     oidc_jwks_url: str | None = Field(None, description="Where the issuer's keys are; unset, discovery tells.")
+    oidc_client_id: str | None = Field(
+        None,
+        description="The Studio's client at the issuer: a public one (no secret) with PKCE, that may come back to "
+        "`/login`. Unset, the Studio asks for an API key.",
+    )
+    oidc_scope: str = Field("openid email profile", description="What the Studio asks the issuer for.")
+    oidc_resource: str | None = Field(
+        None,
+        description="Sent as `resource` and `audience` where an issuer needs to hear whom the token is for, as Auth0 "
+        "does; usually `OIDC_AUDIENCE` once more.",
+    )
     public_url: str | None = Field(None, description="Where people reach the Studio; for links in invitations.")
     smtp_host: str | None = Field(None, description="SMTP server for invitations; unset, the link is shown instead.")
     smtp_port: int = Field(587, ge=1, le=65535, description="The SMTP server's port.")

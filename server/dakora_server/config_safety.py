@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Literal
 
 from limits import parse_many
 
-from dakora_server.core.addresses import is_loopback, require_safe_address
+from dakora_server.core.addresses import clerk_host, is_loopback, require_safe_address
 from dakora_server.core.storage.registry.addresses import parse_place
 from dakora_server.core.storage.registry.opening import require_openable
 
@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from dakora_server.config import Settings
 
 AuthMode = Literal["none", "clerk", "oidc", "keys"]
+_CLERK = (
+    "clerk_jwt_issuer",
+    "clerk_jwks_url",
+    "clerk_authorized_parties",
+    "clerk_webhook_secret",
+    "clerk_publishable_key",
+)
+_OIDC = ("oidc_issuer", "oidc_audience", "oidc_jwks_url", "oidc_client_id", "oidc_resource")
 _SHORTEST_SECRET = 32
 _POSTGRES = ("postgresql://", "postgresql+psycopg://", "postgres://")
 
@@ -34,8 +42,8 @@ def refuse_unsafe(settings: "Settings") -> None:
 def _check_mode(settings: "Settings") -> None:
     mode = settings.mode
     for other, names in (
-        ("clerk", ("clerk_jwt_issuer", "clerk_jwks_url", "clerk_authorized_parties", "clerk_webhook_secret")),
-        ("oidc", ("oidc_issuer", "oidc_audience", "oidc_jwks_url")),
+        ("clerk", _CLERK),
+        ("oidc", _OIDC),
     ):
         given = [name.upper() for name in names if getattr(settings, name)]
         if given and mode != other:
@@ -82,6 +90,13 @@ def _check_with_login(settings: "Settings") -> None:
     for name in needed:
         if not getattr(settings, name):
             raise UnsafeSettings(f"{name.upper()} is not set: a login by `{settings.mode}` needs it.")
+    if settings.oidc_resource and not settings.oidc_client_id:
+        raise UnsafeSettings("OIDC_RESOURCE is set, but nobody asks for a token: set OIDC_CLIENT_ID too, or unset it.")
+    if settings.clerk_publishable_key:
+        try:
+            clerk_host(settings.clerk_publishable_key)
+        except ValueError:
+            raise UnsafeSettings("CLERK_PUBLISHABLE_KEY must be as Clerk shows it: pk_live_… or pk_test_….") from None
     for secret in settings.webhook_secrets:
         if not secret.startswith("whsec_"):
             raise UnsafeSettings("CLERK_WEBHOOK_SECRET must begin with whsec_, as Clerk shows it.")

@@ -67,9 +67,9 @@ from dakora_server.core.storage.walls import UnsafeDatabase, check_walls
 from dakora_server.core.templates.limits import Limits
 from dakora_server.core.templates.rendering import Renderer
 from dakora_server.core.templates.worker import RenderPool
-from dakora_server.core.tenancy.identity import Issuer, TokenVerifier
 from dakora_server.core.tenancy.postman import Postman
 from dakora_server.core.tenancy.provisioning import seed_local_tenant
+from dakora_server.login_settings import sign_in_of, verifier_of
 from dakora_server.logs import RequestLog
 from dakora_server.model_settings import runner_of
 
@@ -212,26 +212,6 @@ async def check_schema(database: Database) -> None:
         )
 
 
-def _verifier(settings: Settings) -> TokenVerifier | None:
-    """What checks session tokens, where there are any."""
-    if settings.mode == "clerk" and settings.clerk_jwt_issuer:
-        issuer = settings.clerk_jwt_issuer
-        return TokenVerifier(
-            Issuer(
-                issuer=issuer,
-                jwks_url=settings.clerk_jwks_url or f"{issuer.rstrip('/')}/.well-known/jwks.json",
-                audience=None,
-                parties=settings.clerk_authorized_parties,
-                needs_session=True,
-            )
-        )
-    if settings.mode == "oidc" and settings.oidc_issuer:
-        return TokenVerifier(
-            Issuer(issuer=settings.oidc_issuer, jwks_url=settings.oidc_jwks_url, audience=settings.oidc_audience)
-        )
-    return None
-
-
 def _rates(settings: Settings) -> Rates:
     """What one caller may do, and a whole workspace."""
     key = {LimitClass(name): rate for name, rate in settings.rates.items()}
@@ -264,7 +244,7 @@ def _mailer(settings: Settings) -> Mailer | None:
 @asynccontextmanager
 async def _open_doors(app: FastAPI, settings: Settings, platform: Platform, prices: Prices) -> AsyncIterator[None]:
     """What decides who gets in, and what runs beside the requests."""
-    secret, verifier = Secret(settings.secret, previous=settings.previous_secret), _verifier(settings)
+    secret, verifier = Secret(settings.secret, previous=settings.previous_secret), verifier_of(settings)
     limits = RateLimits(_rates(settings), redis_url=settings.redis_url)
     uses = KeyUses(platform.database)
     app.state.access = Access(
@@ -276,6 +256,7 @@ async def _open_doors(app: FastAPI, settings: Settings, platform: Platform, pric
         is_open=settings.mode == "none",
         trusted_proxies=settings.trusted_proxies,
     )
+    app.state.sign_in = sign_in_of(settings, verifier)
     app.state.postman = Postman(platform, _mailer(settings), public_url=settings.links_to)
     is_clerk = settings.mode == "clerk" and settings.clerk_jwt_issuer is not None
     app.state.clerk = ClerkWebhooks(settings.clerk_jwt_issuer or "", settings.webhook_secrets) if is_clerk else None

@@ -1,5 +1,5 @@
 /** The real thing: `dakora dev` in a folder of its own, Debian's Chromium, and a provider on loopback. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -13,12 +13,13 @@ const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-ru
 
 export type Platform = { address: string; folder: string; stop: (keep?: boolean) => Promise<void> };
 
-/** Starts the platform with this repository's prompts, or again in the folder of one that was stopped. */
-export async function startPlatform(settings: Record<string, string> = {}, again?: string): Promise<Platform> {
+/** Starts the platform with this repository's prompts, or again in the folder of one that was stopped; with login it has none. */
+export async function startPlatform(settings: Record<string, string> = {}, again?: string, port = 0): Promise<Platform> {
   const folder = again ?? mkdtempSync(join(tmpdir(), "dk-studio-"));
-  if (!again) cpSync(join(ROOT, "prompts"), join(folder, "prompts"), { recursive: true });
-  const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(DAKORA|DATABASE|OPENAI|ANTHROPIC|GOOGLE|MISTRAL|OLLAMA)_/.test(name)));
-  const child = spawn(join(ROOT, ".venv/bin/dakora"), ["dev", "--port", "0", "--prompts", "prompts"], { cwd: folder, env: { ...environment, ...settings } });
+  const asks = settings.OIDC_ISSUER !== undefined || settings.CLERK_JWT_ISSUER !== undefined;
+  if (!again && !asks) cpSync(join(ROOT, "prompts"), join(folder, "prompts"), { recursive: true });
+  const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(DAKORA|DATABASE|OIDC|CLERK|OPENAI|ANTHROPIC|GOOGLE|MISTRAL|OLLAMA)_/.test(name)));
+  const child = spawn(join(ROOT, ".venv/bin/dakora"), ["dev", "--port", String(port), ...(asks ? [] : ["--prompts", "prompts"])], { cwd: folder, env: { ...environment, ...settings } });
   const address = await new Promise<string>((found, failed) => {
     let printed = "";
     const read = (data: Buffer) => {
@@ -79,8 +80,8 @@ export const launch = (): Promise<Browser> => {
 export type Watched = { page: Page; context: BrowserContext; wrong: string[] };
 
 /** A page that remembers dialogs, violations of the content security policy, errors and requests to anybody else. */
-export async function open(browser: Browser, platform: Platform, options: { width?: number; theme?: "light" | "dark" } = {}): Promise<Watched> {
-  const context = await browser.newContext({ viewport: { width: options.width ?? 1280, height: 900 }, colorScheme: options.theme ?? "light" });
+export async function open(browser: Browser, platform: Platform, options: { width?: number; theme?: "light" | "dark"; hosts?: string[] } = {}): Promise<Watched> {
+  const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: options.width ?? 1280, height: 900 }, colorScheme: options.theme ?? "light" });
   const page = await context.newPage();
   const wrong: string[] = [];
   page.on("dialog", (dialog) => {
@@ -93,7 +94,9 @@ export async function open(browser: Browser, platform: Platform, options: { widt
   });
   page.on("request", (request) => {
     const url = request.url();
-    if (!url.startsWith(platform.address) && !url.startsWith("data:") && !url.startsWith("blob:")) wrong.push(`request: ${url}`);
+    // What the login service's own pages load is theirs.
+    if (options.hosts?.some((host) => request.frame().url().startsWith(host))) return;
+    if (![platform.address, ...(options.hosts ?? [])].some((host) => url.startsWith(host)) && !url.startsWith("data:") && !url.startsWith("blob:")) wrong.push(`request: ${url}`);
   });
   return { page, context, wrong };
 }
@@ -110,4 +113,29 @@ export function api(platform: Platform) {
     return (answer.status === 204 ? undefined : await answer.json()) as T;
   };
   return { get: <T>(path: string) => call<T>("GET", path), post: (path: string, body: unknown) => call("POST", path, body), put: (path: string, body: unknown) => call("PUT", path, body) };
+}
+
+/** A port that nobody listens on at the moment. */
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await new Promise((done) => probe.once("listening", done));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((done) => probe.close(done));
+  return port;
+}
+
+export type Issuer = { address: string; introduce: (subject: string, claims: Record<string, unknown>) => Promise<unknown>; stop: () => void };
+
+/** The certified OpenID provider that the server's own tests use. Its tokens last `seconds`. */
+export async function startIssuer(back: string, seconds: number): Promise<Issuer> {
+  const peers = join(ROOT, "server/tests/peers");
+  execFileSync(join(ROOT, ".venv/bin/python"), ["-c", "from peers.npm import install; install()"], { cwd: join(ROOT, "server/tests") });
+  const child = spawn("node", [join(peers, "oidc_server.mjs"), "--redirect-uri", back, "--access-token-seconds", String(seconds)], { stdio: ["pipe", "pipe", "inherit"] });
+  const address = await new Promise<string>((found, failed) => {
+    child.stdout.once("data", (line: Buffer) => found((JSON.parse(line.toString()) as { issuer: string }).issuer));
+    child.once("exit", () => failed(new Error("The OpenID provider did not start.")));
+  });
+  const introduce = (subject: string, claims: Record<string, unknown>) =>
+    fetch(`${address}/people/${subject}`, { method: "PUT", body: JSON.stringify({ email_verified: true, in_token: true, ...claims }) });
+  return { address, introduce, stop: () => child.kill() };
 }

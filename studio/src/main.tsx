@@ -3,6 +3,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { setNonce } from "get-nonce";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { resume } from "@/features/sign-in/resume";
 import { nonce } from "@/lib/nonce";
 import { queryClient } from "@/lib/query";
 import { startTheme } from "@/lib/theme";
@@ -15,6 +16,7 @@ window.addEventListener("vite:preloadError", () => window.location.reload());
 if (nonce) setNonce(nonce);
 const root = document.getElementById("root");
 if (root) {
+  await resume();
   createRoot(root).render(
     <StrictMode>
       <QueryClientProvider client={queryClient}>

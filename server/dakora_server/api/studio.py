@@ -1,7 +1,8 @@
 """The Studio: one page at every address that is none of the API's, and the files that it loads.
 
 The page is made by `make studio` (Vite). Without it a start page says where the API is. Each page carries a nonce of
-its own, because the editor and the dialogs add style sheets while they run; scripts come from this address only.
+its own, because the editor and the dialogs add style sheets while they run; scripts come from this address only, and
+from Clerk's where people sign in with Clerk.
 """
 
 import base64
@@ -19,7 +20,7 @@ from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse, Response
 
 from dakora_server.api.problems import problems
-from dakora_server.auth import access_of
+from dakora_server.api.sign_in import Page, SignIn, as_attribute
 from dakora_server.core.exceptions import NotFound
 
 _FOLDER = Path(__file__).resolve().parents[1] / "studio"
@@ -49,9 +50,10 @@ _START_POLICY = (
 router = APIRouter(include_in_schema=False)
 
 
-def _policy(nonce: str) -> str:
+def _policy(nonce: str, page: Page) -> str:
+    scripts, connections = (" ".join(("'self'", *hosts)) for hosts in (page.script_hosts, page.connect_hosts))
     return (
-        "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; "
+        f"default-src 'none'; script-src {scripts}; connect-src {connections}; img-src 'self' data:; font-src 'self'; "
         f"style-src 'self' 'nonce-{nonce}'; manifest-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
@@ -76,15 +78,17 @@ def _asset(name: str, *, compressed: bool) -> bytes:
 @router.get("/p/{rest:path}")
 @router.get("/w/{rest:path}")
 @router.get("/invite")
+@router.get("/login")
 async def studio_page(request: Request) -> HTMLResponse:
     """The Studio; what the rest of the address means, it finds out itself."""
     page = _built_page()
     if page is None:
         return HTMLResponse(_START_PAGE, headers={"content-security-policy": _START_POLICY})
-    nonce = secrets.token_urlsafe(16)
-    headers = {"content-security-policy": _policy(nonce), "cache-control": "no-store"}
-    login = "none" if access_of(request).is_open else "keys"
-    return HTMLResponse(page.replace(_NONCE, nonce).replace(_LOGIN, login), headers=headers)
+    sign_in: SignIn = request.app.state.sign_in
+    way, nonce = await sign_in.page(), secrets.token_urlsafe(16)
+    headers = {"content-security-policy": _policy(nonce, way), "cache-control": "no-store"}
+    told = page.replace(_NONCE, nonce).replace(_LOGIN, as_attribute(way.told))
+    return HTMLResponse(told.replace("</head>", f"{way.script}</head>", 1), headers=headers)
 
 
 @router.get("/assets/{name}", responses=problems(NotFound))

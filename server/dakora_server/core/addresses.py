@@ -1,10 +1,15 @@
 """Which addresses we talk to: nobody on the way may be able to change what they answer."""
 
+import base64
+import binascii
 import ipaddress
+import re
 
 import httpx2
 
 _PORTS = range(1, 65536)
+_CLERK_KEY = re.compile(r"pk_(?:live|test)_([A-Za-z0-9+/]{4,400})={0,2}")
+_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?")
 _UNSAFE = "The address must be https, or http on the loopback interface."
 
 
@@ -33,3 +38,22 @@ def require_safe_address(url: str) -> str:
     if not private or not possible or parts.userinfo:
         raise ValueError(_UNSAFE)
     return url
+
+
+def clerk_host(publishable_key: str) -> str:
+    """The host of Clerk's Frontend API that a publishable key holds, e.g. `clerk.example.com`.
+
+    The key is `pk_live_` or `pk_test_` and the host with a `$` behind it, in Base64.
+
+    Raises:
+        ValueError: it is no such key.
+    """
+    match = _CLERK_KEY.fullmatch(publishable_key)
+    try:
+        text = base64.b64decode(match[1] + "==").decode("ascii") if match else ""
+    except (binascii.Error, UnicodeDecodeError):
+        text = ""
+    host = text.removesuffix("$")
+    if host == text or not _HOST.fullmatch(host):
+        raise ValueError("not a publishable key of Clerk's")
+    return host

@@ -18,6 +18,8 @@ PIECES = {
     **OIDC,
     "clerk_jwks_url": "https://clerk.example.com/keys",
     "oidc_jwks_url": "https://id.example.com/keys",
+    "clerk_publishable_key": "pk_live_Y2xlcmsuZXhhbXBsZS5jb20k",
+    "oidc_client_id": "studio",
     "secret_key": SECRET,
     "allow_public_no_auth": True,
 }
@@ -89,6 +91,9 @@ def test_a_secret_that_can_be_guessed_does_not_start(secret):
         ({**OIDC, "oidc_issuer": "https://user:secret@id.example.com"}, "OIDC_ISSUER"),
         ({**CLERK, "clerk_webhook_secret": "not-a-webhook-secret"}, "CLERK_WEBHOOK_SECRET"),
         ({**CLERK, "clerk_jwks_url": "http://10.0.0.1/keys"}, "CLERK_JWKS_URL"),
+        ({**CLERK, "clerk_publishable_key": "sk_live_Y2xlcmsuZXhhbXBsZS5jb20k"}, "CLERK_PUBLISHABLE_KEY"),
+        ({**CLERK, "clerk_publishable_key": "pk_live_ZXZpbC5leGFtcGxlOyBzY3JpcHQtc3JjICok"}, "CLERK_PUBLISHABLE_KEY"),
+        ({**OIDC, "oidc_resource": "https://dakora.example.com"}, "OIDC_RESOURCE"),
         ({**OIDC, "redis_url": "http://redis"}, "REDIS_URL"),
         ({**OIDC, "rate_limit_read": "many"}, "RATE_LIMIT_READ"),
         ({**OIDC, "rate_limit_write": "1/second;4/hour"}, "RATE_LIMIT_WRITE"),

@@ -1,9 +1,9 @@
 // A certified OpenID provider on loopback, with people made up by the tests that sign them in.
 //
-//   node oidc_server.mjs [--port N] [--audience URL] [--redirect-uri URL]...
+//   node oidc_server.mjs [--port N] [--audience URL] [--redirect-uri URL]... [--access-token-seconds N]
 //
 // Prints one line of JSON when it is ready, and ends when its standard input does. `PUT /people/{subject}` with
-// {email, email_verified, name, in_token} introduces somebody. A sign-in with a `login_hint` goes through by itself;
+// {email, email_verified, name, in_token, refresh} introduces somebody. A sign-in with a `login_hint` goes through by itself;
 // one without shows a page that asks who is there.
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -17,6 +17,7 @@ const { values: options } = parseArgs({
     port: { type: 'string', default: '0' },
     audience: { type: 'string', default: 'https://dakora.test/api' },
     'redirect-uri': { type: 'string', multiple: true, default: [] },
+    'access-token-seconds': { type: 'string', default: '3600' },
   },
 });
 
@@ -34,7 +35,7 @@ function signingKey() {
 }
 
 function claimsOf(subject) {
-  const { in_token: _, ...claims } = people.get(subject) ?? {};
+  const { in_token: _, refresh: __, ...claims } = people.get(subject) ?? {};
   return { sub: subject, ...claims };
 }
 
@@ -47,7 +48,9 @@ const provider = new Provider(issuer, {
     token_endpoint_auth_method: 'none',
     grant_types: ['authorization_code', 'refresh_token'],
     redirect_uris: redirectUris,
+    post_logout_redirect_uris: redirectUris,
   }],
+  issueRefreshToken: (_, __, code) => people.get(code.accountId)?.refresh === true,
   clientBasedCORS: () => true,
   claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
   findAccount: (_, subject) => ({ accountId: subject, claims: () => claimsOf(subject) }),
@@ -68,7 +71,7 @@ const provider = new Provider(issuer, {
   },
   interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
   ttl: {
-    AccessToken: 3600, AuthorizationCode: 60, Grant: 86400, IdToken: 3600, Interaction: 3600, RefreshToken: 86400, Session: 86400,
+    AccessToken: Number(options['access-token-seconds']), AuthorizationCode: 60, Grant: 86400, IdToken: 3600, Interaction: 3600, RefreshToken: 86400, Session: 86400,
   },
 });
 

@@ -279,13 +279,15 @@ def test_a_path_unfit_for_a_socket_gets_a_short_one_that_goes_away(
     home, folder = folder, folder.rename(top / name)
     with owner(folder, initialised[0]) as (process, pid, _):
         left = (folder / "run").readlink()
-        assert left.parent == SOCKET_FOLDERS and left.is_dir()
+        assert left.parent == SOCKET_FOLDERS
+        assert left.is_dir()
         os.kill(pid, signal.SIGKILL)
         process.kill()
         process.wait()
     with EmbeddedPostgres(folder, settings=QUICK) as server:
         own = (folder / "run").readlink()
-        assert own.is_dir() and not left.exists()
+        assert own.is_dir()
+        assert not left.exists()
         url = server.url()
         server.restart()
         assert server.url() == url

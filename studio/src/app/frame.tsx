@@ -4,12 +4,13 @@ import { useState } from "react";
 import { Failure } from "@/components/ui/states";
 import { Toasts } from "@/components/ui/toast";
 import { meQuery } from "@/features/me/queries";
+import { SessionOver } from "@/features/sign-in/session-over";
+import { SignIn } from "@/features/sign-in/sign-in";
 import { ApiProblem } from "@/lib/api/client";
 import { useShortcut } from "@/lib/hooks";
 import { Palette } from "./palette";
 import { Shortcuts } from "./shortcuts";
 import { Sidebar } from "./sidebar";
-import { SignIn } from "./sign-in";
 
 /** Around every page: who signs in, the palette, the shortcuts, what is said at the edge. */
 export function RootFrame() {
@@ -21,17 +22,15 @@ export function RootFrame() {
   useShortcut("mod+k", () => setPalette((open) => !open));
   useShortcut("?", () => setShortcuts(true));
 
-  if (me.error instanceof ApiProblem && me.error.status === 401) {
-    // The address is looked at anew: now there is a project to go to.
-    const enter = () => void queries.resetQueries().then(() => router.invalidate());
-    return <SignIn onSignedIn={enter} />;
-  }
+  // The address is looked at anew: now there is a project to go to.
+  const enter = () => void queries.resetQueries().then(() => router.invalidate());
+  if (me.error instanceof ApiProblem && me.error.status === 401 && !me.data) return <SignIn onSignedIn={enter} />;
   return (
     <>
       <a href="#main" className="sr-only z-60 rounded bg-leaf px-3 py-2 text-on-leaf focus:not-sr-only focus:fixed focus:top-2 focus:left-2">
         Skip to the content
       </a>
-      {me.error ? (
+      {me.error && !me.data ? (
         <div className="mx-auto max-w-lg p-8">
           <Failure error={me.error} retry={() => void me.refetch()} />
         </div>
@@ -45,6 +44,7 @@ export function RootFrame() {
       )}
       <Palette open={palette} onOpenChange={setPalette} onShortcuts={() => setShortcuts(true)} />
       <Shortcuts open={shortcuts} onOpenChange={setShortcuts} />
+      <SessionOver onForgotten={enter} />
       <Toasts />
     </>
   );

@@ -3,6 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
 import { BarChart3, FileText, GitPullRequestArrow, Keyboard, Moon, Plus, Puzzle, Settings, Sun, Terminal } from "lucide-react";
 import { useState, type ReactNode } from "react";
+import { useMay } from "@/features/me/may";
 import { promptsQuery } from "@/features/prompts/queries";
 import { paths } from "@/config/paths";
 import { useDebounced } from "@/lib/hooks";
@@ -18,6 +19,7 @@ const itemClass =
 export function Palette({ open, onOpenChange, onShortcuts }: PaletteProps) {
   const project = useCurrentProject();
   const navigate = useNavigate();
+  const { write } = useMay(project);
   const [words, setWords] = useState("");
   const [selected, setSelected] = useState("");
   const [offered, setOffered] = useState("");
@@ -37,7 +39,7 @@ export function Palette({ open, onOpenChange, onShortcuts }: PaletteProps) {
   const matches = (name: string) => name.toLowerCase().includes(words.trim().toLowerCase());
   const pages: [string, ReactNode, string][] = project
     ? [
-        ["New prompt", <Plus key="i" />, paths.newPrompt(project)],
+        ...(write ? ([["New prompt", <Plus key="i" />, paths.newPrompt(project)]] as [string, ReactNode, string][]) : []),
         ["Prompts", <FileText key="i" />, paths.prompts(project)],
         ["Parts", <Puzzle key="i" />, paths.parts(project)],
         ["Runs", <Terminal key="i" />, paths.runs(project)],

@@ -1,14 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { BarChart3, Check, ChevronsUpDown, FileText, GitPullRequestArrow, Keyboard, Monitor, Moon, Puzzle, Search, Settings, Sun, Terminal, Users } from "lucide-react";
-import type { ReactNode } from "react";
+import { BarChart3, Check, ChevronsUpDown, FileText, GitPullRequestArrow, Keyboard, Plus, Puzzle, Search, Settings, Terminal, Users } from "lucide-react";
+import { useState, type ReactNode } from "react";
 import { Button } from "@/components/ui/button";
 import { Menu, MenuItem, MenuLabel, MenuLine, MenuLink } from "@/components/ui/menu";
 import { requestsQuery } from "@/features/labels/queries";
 import { meQuery, nameInAddress, projectQuery } from "@/features/me/queries";
 import { projectsQuery } from "@/features/projects/queries";
+import { NewTeam } from "@/features/workspaces/new-team";
 import { paths } from "@/config/paths";
-import { setTheme, useTheme } from "@/lib/theme";
+import { YouMenu } from "./you-menu";
 
 /** The project that the address names, or else the caller's own. */
 export function useCurrentProject(): string | undefined {
@@ -19,11 +20,13 @@ export function useCurrentProject(): string | undefined {
 
 function ProjectMenu({ project }: { project: string | undefined }) {
   const navigate = useNavigate();
+  const [making, setMaking] = useState(false);
   const me = useQuery(meQuery);
   const current = useQuery({ ...projectQuery(project ?? ""), enabled: !!project });
   const workspace = current.data?.workspace_id ?? me.data?.workspaces[0]?.id;
   const projects = useQuery({ ...projectsQuery(workspace ?? ""), enabled: !!workspace && !!me.data?.workspaces.length });
   return (
+    <>
     <Menu
       align="start"
       trigger={
@@ -50,7 +53,17 @@ function ProjectMenu({ project }: { project: string | undefined }) {
           </Link>
         </MenuLink>
       ))}
+      {!!me.data?.workspaces.length && (
+        <>
+          <MenuLine />
+          <MenuItem onSelect={() => setMaking(true)}>
+            <Plus /> New team workspace
+          </MenuItem>
+        </>
+      )}
     </Menu>
+    <NewTeam open={making} onClose={() => setMaking(false)} />
+    </>
   );
 }
 
@@ -69,31 +82,6 @@ function Item({ to, icon, children, badge }: { to: string; icon: ReactNode; chil
   );
 }
 
-export function ThemeMenu() {
-  const theme = useTheme();
-  const icon = theme === "light" ? <Sun /> : theme === "dark" ? <Moon /> : <Monitor />;
-  return (
-    <Menu
-      trigger={
-        <Button look="ghost" size="icon" aria-label="Theme">
-          {icon}
-        </Button>
-      }
-    >
-      <MenuItem onSelect={() => setTheme("light")}>
-        <Sun /> Light
-      </MenuItem>
-      <MenuItem onSelect={() => setTheme("dark")}>
-        <Moon /> Dark
-      </MenuItem>
-      <MenuLine />
-      <MenuItem onSelect={() => setTheme("system")}>
-        <Monitor /> As the system
-      </MenuItem>
-    </Menu>
-  );
-}
-
 export function Sidebar({ onSearch, onShortcuts }: { onSearch: () => void; onShortcuts: () => void }) {
   const project = useCurrentProject();
   const open = useQuery({ ...requestsQuery(project ?? "", "open"), enabled: !!project });
@@ -104,6 +92,9 @@ export function Sidebar({ onSearch, onShortcuts }: { onSearch: () => void; onSho
         <Button look="ghost" size="icon" onClick={onSearch} aria-label="Search and commands" title="Search (⌘K)">
           <Search />
         </Button>
+        <span className="md:hidden">
+          <YouMenu onShortcuts={onShortcuts} />
+        </span>
       </div>
       {project && (
         <nav aria-label="Project" className="flex gap-0.5 overflow-x-auto md:mt-2 md:flex-col">
@@ -131,7 +122,7 @@ export function Sidebar({ onSearch, onShortcuts }: { onSearch: () => void; onSho
         <Button look="ghost" size="sm" onClick={onShortcuts}>
           <Keyboard /> Shortcuts
         </Button>
-        <ThemeMenu />
+        <YouMenu onShortcuts={onShortcuts} />
       </div>
     </aside>
   );

@@ -9,6 +9,7 @@ import { Field, Input, Select } from "@/components/ui/field";
 import { LabelBadge } from "@/components/ui/label-badge";
 import { Failure, Skeletons } from "@/components/ui/states";
 import { toast } from "@/components/ui/toast";
+import { useMay } from "@/features/me/may";
 import { MoveLabel } from "@/features/labels/move-label";
 import { labelsQuery, removeLabel } from "@/features/labels/queries";
 import { PromptTabs } from "@/features/prompts/prompt-tabs";
@@ -94,6 +95,7 @@ function Version({ project, prompt, version, older, newest, versions, labels, se
   const after = useQuery(versionQuery(project, prompt, version));
   const before = useQuery({ ...versionQuery(project, prompt, older ?? 0), enabled: older !== null });
   const head = useQuery(promptQuery(project, prompt));
+  const { write } = useMay(project);
   const back = useMutation({
     mutationFn: () => rollback(project, prompt, version, message, head.data?.etag),
     onSuccess: (made) => {
@@ -114,14 +116,16 @@ function Version({ project, prompt, version, older, newest, versions, labels, se
     <div className="flex min-w-0 flex-col gap-4">
       <div className="flex flex-wrap items-center gap-2">
         <h2 className="mr-auto text-base font-semibold">Version {version}</h2>
-        {version !== newest && (
+        {write && version !== newest && (
           <Button size="sm" onClick={() => setDialog("rollback")}>
             <History /> Roll back to this
           </Button>
         )}
-        <Button size="sm" look="main" onClick={() => setDialog("label")}>
-          <Tag /> Release …
-        </Button>
+        {write && (
+          <Button size="sm" look="main" onClick={() => setDialog("label")}>
+            <Tag /> Release …
+          </Button>
+        )}
       </div>
       <Card
         title={older ? "What changed" : "The first version"}

@@ -10,6 +10,7 @@ import { Field, Input } from "@/components/ui/field";
 import { Failure, Skeletons } from "@/components/ui/states";
 import { TextDiff } from "@/components/ui/text-diff";
 import { toast } from "@/components/ui/toast";
+import { useMay } from "@/features/me/may";
 import { CodeEditor } from "@/features/editor/code-editor";
 import { deletePart, partDiffQuery, partQuery, partVersionsQuery, rollbackPart, savePart, usagesQuery, type Part } from "@/features/parts/queries";
 import { paths } from "@/config/paths";
@@ -59,7 +60,8 @@ function Writing({ project, part, etag }: { project: string; part: Part; etag: s
     onSuccess: () => navigate({ to: paths.parts(project) }).then(fresh),
     onError: (error) => toast.bad(error),
   });
-  useShortcut("mod+s", () => dirty && setAsking(true));
+  const { write } = useMay(project);
+  useShortcut("mod+s", () => dirty && setAsking(true), write);
   const following = usages.data?.filter((one) => one.follows) ?? [];
   return (
     <Page
@@ -67,10 +69,12 @@ function Writing({ project, part, etag }: { project: string; part: Part; etag: s
       lead={`Version ${part.version_number}, ${ago(part.updated_at)}`}
       actions={
         <>
-          <Button look="danger" onClick={() => remove.mutate()}>
-            <Trash2 /> Delete
-          </Button>
-          <Button look="main" disabled={!dirty} onClick={() => setAsking(true)}>
+          {write && (
+            <Button look="danger" onClick={() => remove.mutate()}>
+              <Trash2 /> Delete
+            </Button>
+          )}
+          <Button look="main" disabled={!dirty || !write} onClick={() => setAsking(true)}>
             Save …
           </Button>
         </>
@@ -110,7 +114,7 @@ function Writing({ project, part, etag }: { project: string; part: Part; etag: s
                       Diff
                     </Button>
                   )}
-                  {one.version_number !== part.version_number && (
+                  {write && one.version_number !== part.version_number && (
                     <Button size="sm" look="ghost" onClick={() => back.mutate(one.version_number)}>
                       Roll back
                     </Button>

@@ -7,6 +7,7 @@ import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
 import { Field, Input, Textarea } from "@/components/ui/field";
 import { Empty, Failure, Skeletons } from "@/components/ui/states";
+import { useMay } from "@/features/me/may";
 import { createPart, partsQuery } from "@/features/parts/queries";
 import { paths } from "@/config/paths";
 import { ago, plural } from "@/lib/format";
@@ -19,7 +20,8 @@ export function PartsPage() {
   const [making, setMaking] = useState(false);
   useTitle("Parts");
   const shown = parts.data?.filter((one) => `${one.id} ${one.description}`.toLowerCase().includes(words.toLowerCase())) ?? [];
-  const add = (
+  const { write } = useMay(project);
+  const add = write && (
     <Button look="main" onClick={() => setMaking(true)}>
       <Plus /> New part
     </Button>

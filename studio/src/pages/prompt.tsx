@@ -10,6 +10,7 @@ import { LabelBadge } from "@/components/ui/label-badge";
 import { Menu, MenuItem } from "@/components/ui/menu";
 import { Failure, Skeletons } from "@/components/ui/states";
 import { toast } from "@/components/ui/toast";
+import { Notice, useMay } from "@/features/me/may";
 import { ConflictDialog } from "@/features/editor/conflict-dialog";
 import { forgetWork, useWork, type Work } from "@/features/editor/draft";
 import { PromptEditor } from "@/features/editor/prompt-editor";
@@ -87,7 +88,8 @@ function Writing({ project, prompt, etag }: { project: string; prompt: Prompt; e
     },
     onError: (error) => toast.bad(error),
   });
-  useShortcut("mod+s", () => dirty && setAsking(true));
+  const { write } = useMay(project);
+  useShortcut("mod+s", () => dirty && setAsking(true), write);
 
   // Nothing of one's own yet, and a newer version came in: it is shown at once.
   if (!dirty && prompt.version_number > work.baseVersion) {
@@ -117,7 +119,7 @@ function Writing({ project, prompt, etag }: { project: string; prompt: Prompt; e
                 <RotateCcw /> Discard
               </Button>
             )}
-            <Button look="main" disabled={!dirty} onClick={() => setAsking(true)}>
+            <Button look="main" disabled={!dirty || !write} onClick={() => setAsking(true)}>
               Save …
             </Button>
             <Menu
@@ -128,13 +130,16 @@ function Writing({ project, prompt, etag }: { project: string; prompt: Prompt; e
               }
             >
               <MenuItem onSelect={() => void navigator.clipboard.writeText(id).then(() => toast.good("Name copied."))}>Copy the name</MenuItem>
-              <MenuItem danger onSelect={() => remove.mutate()}>
-                <Trash2 /> Delete
-              </MenuItem>
+              {write && (
+                <MenuItem danger onSelect={() => remove.mutate()}>
+                  <Trash2 /> Delete
+                </MenuItem>
+              )}
             </Menu>
           </>
         }
       />
+      {!write && <Notice>You may read and try this prompt. To save what you change takes the role editor in this workspace.</Notice>}
       {behind && (
         <div role="status" className="flex flex-wrap items-center gap-3 rounded-lg bg-ember-wash px-4 py-2.5 text-ember">
           Version {prompt.version_number} was saved by somebody else while you were writing. Yours is safe: saving puts both together.

@@ -6,6 +6,7 @@ import { Page } from "@/components/layout/page";
 import { Button } from "@/components/ui/button";
 import { Input, Select } from "@/components/ui/field";
 import { Empty, Failure, Skeletons } from "@/components/ui/states";
+import { useMay } from "@/features/me/may";
 import { counted, filterPrompts, folderTree, type Folder, type PromptFilter } from "@/features/prompts/filter";
 import { PromptList } from "@/features/prompts/prompt-list";
 import { promptsQuery, type PromptList as Listed } from "@/features/prompts/queries";
@@ -47,7 +48,8 @@ export function PromptsPage() {
   const [words, setWords] = useState(filter.q ?? "");
   useTitle("Prompts");
   useShortcut("/", () => searchBox.current?.focus());
-  useShortcut("n", () => void navigate({ to: paths.newPrompt(project) }));
+  const { write } = useMay(project);
+  useShortcut("n", () => void navigate({ to: paths.newPrompt(project) }), write);
 
   const onPart = (list: Listed) => queries.setQueryData(promptsQuery(project).queryKey, list);
   const all = useQuery(promptsQuery(project, "", onPart));
@@ -88,11 +90,13 @@ export function PromptsPage() {
       fill
       lead={source ? `${plural(shown.length, "prompt")}${isNarrowed ? ` of ${plural(all.data?.prompts.length ?? 0, "prompt")}` : ""}${all.isFetching && all.data && !all.data.complete ? ", loading more …" : ""}` : " "}
       actions={
-        <Button look="main" asChild>
-          <Link to={paths.newPrompt(project)}>
-            <Plus /> New prompt
-          </Link>
-        </Button>
+        write && (
+          <Button look="main" asChild>
+            <Link to={paths.newPrompt(project)}>
+              <Plus /> New prompt
+            </Link>
+          </Button>
+        )
       }
     >
       <div className="flex flex-wrap items-center gap-2" role="search">

@@ -9,6 +9,8 @@ import { Field, Input } from "@/components/ui/field";
 import { LabelBadge } from "@/components/ui/label-badge";
 import { Empty, Failure, Skeletons } from "@/components/ui/states";
 import { toast } from "@/components/ui/toast";
+import { Notice, useMay } from "@/features/me/may";
+import { meQuery } from "@/features/me/queries";
 import { comment, decide, requestQuery, requestsQuery, type LabelRequest } from "@/features/labels/queries";
 import { draftOf, versionQuery } from "@/features/prompts/queries";
 import { PromptDiff } from "@/features/versions/prompt-diff";
@@ -72,6 +74,9 @@ export function RequestsPage() {
 function Detail({ project, request, onClose }: { project: string; request: LabelRequest; onClose: () => void }) {
   const [text, setText] = useState("");
   const queries = useQueryClient();
+  const me = useQuery(meQuery);
+  const { manage } = useMay(project);
+  const isOwn = me.data?.user.id === request.requested_by;
   const detail = useQuery(requestQuery(project, request.id));
   const after = useQuery(versionQuery(project, request.prompt_id, request.to_version));
   const before = useQuery({ ...versionQuery(project, request.prompt_id, request.from_version ?? 0), enabled: request.from_version !== null });
@@ -100,20 +105,28 @@ function Detail({ project, request, onClose }: { project: string; request: Label
       footer={
         request.status === "open" && (
           <>
-            <Button look="ghost" onClick={() => judge.mutate("withdraw")}>
-              Withdraw
-            </Button>
-            <Button look="danger" onClick={() => judge.mutate("reject")}>
-              Reject
-            </Button>
-            <Button look="main" busy={judge.isPending} onClick={() => judge.mutate("approve")}>
-              Approve and release
-            </Button>
+            {isOwn && (
+              <Button look="ghost" onClick={() => judge.mutate("withdraw")}>
+                Withdraw
+              </Button>
+            )}
+            {manage && !isOwn && (
+              <>
+                <Button look="danger" onClick={() => judge.mutate("reject")}>
+                  Reject
+                </Button>
+                <Button look="main" busy={judge.isPending} onClick={() => judge.mutate("approve")}>
+                  Approve and release
+                </Button>
+              </>
+            )}
           </>
         )
       }
     >
       <div className="flex flex-col gap-4">
+        {request.status === "open" && isOwn && <Notice>You asked for this. Another admin approves or rejects it.</Notice>}
+        {request.status === "open" && !isOwn && !manage && <Notice>An admin approves or rejects it.</Notice>}
         {judge.error && <Failure error={judge.error} />}
         {after.data && (request.from_version === null || before.data) ? (
           <PromptDiff before={before.data ? draftOf(before.data) : { id: "", description: "", inputs: {}, metadata: {} }} after={draftOf(after.data)} />

@@ -7,6 +7,7 @@ import { Button } from "@/components/ui/button";
 import { Input, Select } from "@/components/ui/field";
 import { Empty, Failure, Skeletons } from "@/components/ui/states";
 import { TextDiff } from "@/components/ui/text-diff";
+import { Notice, useMay } from "@/features/me/may";
 import { InputsForm, givenOf, type Values } from "@/features/editor/inputs-form";
 import { executionQuery } from "@/features/executions/queries";
 import { labelsQuery } from "@/features/labels/queries";
@@ -61,7 +62,8 @@ function Bench({ project, prompt, inputs: start, first }: { project: string; pro
   const { progress, run, stop, busy } = useRuns(project, prompt.id);
   const go = () => run(columns.map((one) => ({ ...one, model: one.model || own || modelIds[0] || "" })), givenOf(values, prompt.inputs));
   const modelIds = [...new Set([own, ...(models.data ?? []).map((one) => `${one.provider}/${one.name}`)])].filter(Boolean);
-  useShortcut("mod+enter", go, !busy);
+  const { write } = useMay(project);
+  useShortcut("mod+enter", go, !busy && write);
   const done = columns.filter((one) => progress[one.key]?.state === "done");
   const set = (key: string, part: Partial<Column>) => setColumns(columns.map((one) => (one.key === key ? { ...one, ...part } : one)));
 
@@ -85,8 +87,9 @@ function Bench({ project, prompt, inputs: start, first }: { project: string; pro
         <Card title="Inputs" className="[&>div]:max-h-[60dvh] [&>div]:overflow-y-auto">
           <InputsForm inputs={prompt.inputs} values={values} onChange={setValues} />
         </Card>
+        {!write && <Notice>To run a prompt costs money: it takes the role editor in this workspace.</Notice>}
         <div className="flex gap-2">
-          <Button look="main" className="flex-1" onClick={go} disabled={busy}>
+          <Button look="main" className="flex-1" onClick={go} disabled={busy || !write}>
             <Play /> Run{columns.length > 1 ? ` all ${columns.length}` : ""}
           </Button>
           {busy && (
@@ -103,8 +106,8 @@ function Bench({ project, prompt, inputs: start, first }: { project: string; pro
         <div className="grid gap-4" style={{ gridTemplateColumns: `repeat(auto-fit, minmax(min(100%, 18rem), 1fr))` }}>
           {columns.map((one, n) => (
             <section key={one.key} aria-label={`Run ${n + 1}`} className="flex min-w-0 flex-col rounded-xl border bg-card">
-              <header className="flex flex-wrap items-center gap-2 border-b p-2">
-                <Select aria-label={`Version of run ${n + 1}`} className="h-8 w-32" value={one.version} onChange={(event) => set(one.key, { version: event.target.value })}>
+              <header className="flex items-center gap-2 border-b p-2">
+                <Select aria-label={`Version of run ${n + 1}`} className="h-8 w-28 shrink-0" value={one.version} onChange={(event) => set(one.key, { version: event.target.value })}>
                   <option value="">newest</option>
                   {labels.data?.filter((label) => label.label !== "latest").map((label) => <option key={label.label}>{label.label}</option>)}
                   {versions.data?.pages.flatMap((page) => page.data).map((version) => (
@@ -113,7 +116,7 @@ function Bench({ project, prompt, inputs: start, first }: { project: string; pro
                     </option>
                   ))}
                 </Select>
-                <Input aria-label={`Model of run ${n + 1}`} list="models" className="h-8 min-w-36 flex-1 font-mono text-[13px]" placeholder={own || modelIds[0] || "provider/model"} value={one.model} onChange={(event) => set(one.key, { model: event.target.value })} />
+                <Input aria-label={`Model of run ${n + 1}`} list="models" className="h-8 min-w-0 flex-1 font-mono text-[13px]" placeholder={own || modelIds[0] || "provider/model"} value={one.model} onChange={(event) => set(one.key, { model: event.target.value })} />
                 {columns.length > 1 && (
                   <Button look="ghost" size="icon" aria-label={`Remove run ${n + 1}`} onClick={() => setColumns(columns.filter((other) => other.key !== one.key))}>
                     <X />

@@ -6,6 +6,7 @@ import { ApiKeys } from "@/features/api-keys/api-keys";
 import { Audit } from "@/features/audit/audit";
 import { Budget } from "@/features/budget/budget";
 import { Retention } from "@/features/executions/retention";
+import { Changeable, useMay } from "@/features/me/may";
 import { ProtectedLabels } from "@/features/labels/protected-labels";
 import { General } from "@/features/projects/general";
 import { Providers } from "@/features/providers/providers";
@@ -23,15 +24,21 @@ const PAGES: Record<string, [string, ComponentType<{ project: string }>]> = {
   audit: ["Audit", Audit],
 };
 
+// What only an admin may see.
+const ADMINS = new Set(["keys", "audit"]);
+
 export function SettingsPage() {
   const { project = "", page = "" } = useParams({ strict: false });
   const [name, Content] = PAGES[page] ?? ["", null];
+  const { manage } = useMay(project);
   useTitle(name, "Settings");
   if (!Content) return <NotFound />;
   return (
     <Page title="Settings">
-      <SubNav label="Settings" items={Object.entries(PAGES).map(([id, [label]]) => [label, paths.settings(project, id)])} />
-      <Content key={page} project={project} />
+      <SubNav label="Settings" items={Object.entries(PAGES).filter(([id]) => manage || !ADMINS.has(id)).map(([id, [label]]) => [label, paths.settings(project, id)])} />
+      <Changeable may={manage}>
+        <Content key={page} project={project} />
+      </Changeable>
     </Page>
   );
 }

@@ -16,6 +16,7 @@ from dakora_server.core.tenancy.jwks import KeySet, Pace
 from dakora_server.core.tenancy.token_documents import (
     Discovery,
     DocumentUnavailable,
+    ProviderDocument,
     fetch_object,
     open_client,
 )
@@ -128,6 +129,14 @@ class TokenVerifier:
         if claims.get("sub") != identity.subject:
             return identity
         return replace(identity, email=identity.email or email_in(claims), name=identity.name or name_in(claims))
+
+    async def configuration(self) -> ProviderDocument:
+        """The issuer's addresses, as its OpenID configuration gives them.
+
+        Raises:
+            DocumentUnavailable: it cannot be had, or is not acceptable.
+        """
+        return await self._discovery.find()
 
     async def close(self) -> None:
         """Stop renewing the keys and let go of connections."""

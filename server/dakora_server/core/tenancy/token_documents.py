@@ -27,8 +27,12 @@ class DocumentUnavailable(Exception):
 class ProviderDocument:
     """What we read of an OpenID provider's configuration."""
 
+    issuer: str
     jwks_url: str
     userinfo_url: str | None
+    authorization_url: str | None
+    token_url: str | None
+    end_session_url: str | None
 
 
 def open_client(transport: httpx2.AsyncBaseTransport | None) -> httpx2.AsyncClient:
@@ -119,10 +123,22 @@ async def _read(answer: httpx2.Response, limit: int) -> bytes:
 def _read_configuration(document: dict[str, JsonValue], issuer: str) -> ProviderDocument:
     if document.get("issuer") != issuer:
         raise DocumentUnavailable("the configuration names another issuer")
-    jwks_url, userinfo_url = document.get("jwks_uri"), document.get("userinfo_endpoint")
+    jwks_url = document.get("jwks_uri")
     if not isinstance(jwks_url, str):
         raise DocumentUnavailable("the configuration names no keys")
-    return ProviderDocument(_safe(jwks_url), _safe(userinfo_url) if isinstance(userinfo_url, str) else None)
+    return ProviderDocument(
+        issuer,
+        _safe(jwks_url),
+        userinfo_url=_address(document, "userinfo_endpoint"),
+        authorization_url=_address(document, "authorization_endpoint"),
+        token_url=_address(document, "token_endpoint"),
+        end_session_url=_address(document, "end_session_endpoint"),
+    )
+
+
+def _address(document: dict[str, JsonValue], name: str) -> str | None:
+    url = document.get(name)
+    return _safe(url) if isinstance(url, str) else None
 
 
 def _safe(url: str) -> str:

@@ -19,4 +19,4 @@ export const projectQuery = (project: string) =>
 
 /** How the address names a project: without login the first one is simply `default`. */
 export const nameInAddress = (project: { id: string; slug: string }) =>
-  login === "none" && project.slug === "default" ? "default" : project.id;
+  login.mode === "none" && project.slug === "default" ? "default" : project.id;

@@ -6,6 +6,7 @@ import { Button } from "@/components/ui/button";
 import { Field, Input } from "@/components/ui/field";
 import { Failure, Skeletons } from "@/components/ui/states";
 import { toast } from "@/components/ui/toast";
+import { Changeable, mayOf, useRole } from "@/features/me/may";
 import { nameInAddress } from "@/features/me/queries";
 import { paths } from "@/config/paths";
 import { body, http } from "@/lib/api/client";
@@ -14,6 +15,7 @@ import { projectsQuery } from "./queries";
 
 export function ProjectList({ workspace }: { workspace: string }) {
   const queries = useQueryClient();
+  const { manage } = mayOf(useRole(workspace));
   const [archived, setArchived] = useState(false);
   const [name, setName] = useState("");
   const [samples, setSamples] = useState(true);
@@ -47,7 +49,7 @@ export function ProjectList({ workspace }: { workspace: string }) {
               </Link>
             )}
             <span className="text-xs text-soft">made {ago(one.created_at)}</span>
-            {one.archived_at && (
+            {one.archived_at && manage && (
               <Button size="sm" onClick={() => restore.mutate(one.id)}>
                 Restore
               </Button>
@@ -59,6 +61,7 @@ export function ProjectList({ workspace }: { workspace: string }) {
       <Button size="sm" look="ghost" className="self-start" aria-pressed={archived} onClick={() => setArchived(!archived)}>
         {archived ? "Show the ones in use" : "Show archived ones"}
       </Button>
+      <Changeable may={manage}>
       <Card title="New project">
         <form
           className="flex max-w-2xl flex-wrap items-end gap-3"
@@ -78,6 +81,7 @@ export function ProjectList({ workspace }: { workspace: string }) {
         </form>
         {make.error && <div className="mt-3"><Failure error={make.error} /></div>}
       </Card>
+      </Changeable>
     </>
   );
 }

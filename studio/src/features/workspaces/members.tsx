@@ -5,11 +5,15 @@ import { Button } from "@/components/ui/button";
 import { Confirm } from "@/components/ui/confirm";
 import { CopyButton } from "@/components/ui/copy";
 import { Field, Input, Select } from "@/components/ui/field";
-import { Failure, Skeletons } from "@/components/ui/states";
+import { Empty, Failure, Skeletons } from "@/components/ui/states";
 import { Table } from "@/components/ui/table";
 import { toast } from "@/components/ui/toast";
+import { Changeable, mayOf } from "@/features/me/may";
+import { meQuery } from "@/features/me/queries";
 import { body, http, type Schemas } from "@/lib/api/client";
 import { ago } from "@/lib/format";
+import { NewTeam } from "./new-team";
+import { invitationsQuery, membersQuery } from "./queries";
 
 type Role = Schemas["Role"];
 const ROLES: Role[] = ["admin", "editor", "viewer"];
@@ -21,8 +25,12 @@ export function Members({ workspace }: { workspace: string }) {
   const [email, setEmail] = useState("");
   const [role, setRole] = useState<Role>("editor");
   const [link, setLink] = useState<string | null>(null);
-  const members = useQuery({ queryKey: ["w", workspace, "members"], queryFn: () => body(http.GET("/api/workspaces/{workspace_id}/members", { params: { ...at.params, query: { limit: 200 } } })) });
-  const invitations = useQuery({ queryKey: ["w", workspace, "invitations"], queryFn: () => body(http.GET("/api/workspaces/{workspace_id}/invitations", at)), retry: false });
+  const me = useQuery(meQuery);
+  const own = me.data?.workspaces.find((one) => one.id === workspace);
+  const { manage } = mayOf(own?.role);
+  const [making, setMaking] = useState(false);
+  const members = useQuery(membersQuery(workspace));
+  const invitations = useQuery({ ...invitationsQuery(workspace), enabled: manage });
   const fresh = () => queries.invalidateQueries({ queryKey: ["w", workspace] });
   const member = (user: string) => ({ params: { path: { workspace_id: workspace, user_id: user } } });
   const change = useMutation({
@@ -46,7 +54,7 @@ export function Members({ workspace }: { workspace: string }) {
   if (members.error) return <Failure error={members.error} retry={() => void members.refetch()} />;
   if (!members.data) return <Skeletons rows={3} />;
   return (
-    <>
+    <Changeable may={manage}>
       <Table label="Members">
         <thead>
           <tr>
@@ -81,6 +89,19 @@ export function Members({ workspace }: { workspace: string }) {
           ))}
         </tbody>
       </Table>
+      {own?.personal ? (
+        <Empty
+          title="This workspace is yours alone"
+          action={
+            <Button look="main" onClick={() => setMaking(true)}>
+              New team workspace
+            </Button>
+          }
+        >
+          To work together, make a workspace for your team and invite people into it. Prompts go there by export and import.
+          <NewTeam open={making} onClose={() => setMaking(false)} />
+        </Empty>
+      ) : (
       <Card title="Invite somebody">
         <form
           className="flex max-w-2xl flex-wrap items-end gap-2"
@@ -126,6 +147,7 @@ export function Members({ workspace }: { workspace: string }) {
           </ul>
         )}
       </Card>
-    </>
+      )}
+    </Changeable>
   );
 }

@@ -1,4 +1,5 @@
 import createClient from "openapi-fetch";
+import { sessionHeaders, sessionIsOver } from "../session";
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
@@ -29,15 +30,11 @@ export class Unreachable extends Error {
   }
 }
 
-// In memory only: what is written to storage could be read back by whatever runs in the page later.
-let session: { key: string } | null = null;
-export const signIn = (key: string) => (session = { key });
-export const signOut = () => (session = null);
-const authorization = (): Record<string, string> => (session ? { "x-api-key": session.key } : {});
-
 async function reach(request: Request): Promise<Response> {
   try {
-    return await fetch(request);
+    const answer = await fetch(request);
+    if (answer.status === 401) sessionIsOver();
+    return answer;
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Unreachable();
@@ -46,8 +43,8 @@ async function reach(request: Request): Promise<Response> {
 
 export const http = createClient<paths>({ baseUrl: window.location.origin, fetch: reach });
 http.use({
-  onRequest({ request }) {
-    for (const [name, value] of Object.entries(authorization())) request.headers.set(name, value);
+  async onRequest({ request }) {
+    for (const [name, value] of Object.entries(await sessionHeaders())) request.headers.set(name, value);
     return request;
   },
 });
@@ -77,7 +74,7 @@ export async function* events(path: string, payload: unknown, signal: AbortSigna
   const answer = await reach(
     new Request(new URL(path, window.location.origin), {
       method: "POST",
-      headers: { "content-type": "application/json", ...authorization() },
+      headers: { "content-type": "application/json", ...(await sessionHeaders()) },
       body: JSON.stringify(payload),
       signal,
     }),
