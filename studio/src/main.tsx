@@ -4,6 +4,7 @@ import { setNonce } from "get-nonce";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { resume } from "@/features/sign-in/resume";
+import { login } from "@/lib/login";
 import { nonce } from "@/lib/nonce";
 import { queryClient } from "@/lib/query";
 import { startTheme } from "@/lib/theme";
@@ -16,6 +17,7 @@ window.addEventListener("vite:preloadError", () => window.location.reload());
 if (nonce) setNonce(nonce);
 const root = document.getElementById("root");
 if (root) {
+  if (login.mode === "oidc" || login.mode === "clerk") root.innerText = "Signing in …";
   await resume();
   createRoot(root).render(
     <StrictMode>

@@ -1,18 +1,21 @@
 """The Studio's page and files, as Vite leaves them; what the page does is tried in a browser (`studio/e2e`)."""
 
 import gzip
+import html
+import json
 import re
 
 import pytest
 
-from dakora_server.api import studio
+from dakora_server.api import sign_in, studio
+from dakora_server.core.tenancy.identity import Issuer, TokenVerifier
 
 
 @pytest.fixture
 def built(tmp_path, monkeypatch):
     """A small Studio in place of the built one."""
     (tmp_path / "assets").mkdir()
-    page = '<meta name="dakora-login" content="__DAKORA_LOGIN__"><i nonce="__DAKORA_NONCE__">'
+    page = '<meta name="dakora-login" content="__DAKORA_LOGIN__"><i nonce="__DAKORA_NONCE__"></head>'
     (tmp_path / "index.html").write_text(page)
     (tmp_path / "assets" / "index-abc.js").write_text("let x = 1;\n" * 100)
     (tmp_path / "secret.txt").write_text("not yours")
@@ -23,10 +26,10 @@ def built(tmp_path, monkeypatch):
 
 
 async def test_every_address_of_the_studio_is_its_page_and_no_other_is(client, built):
-    for address in ("/", "/p/default/prompts", "/p/x/prompts/y/history", "/w/x/members", "/invite"):
+    for address in ("/", "/p/default/prompts", "/p/x/prompts/y/history", "/w/x/members", "/invite", "/login"):
         answer = await client.get(address)
         assert answer.status_code == 200, address
-        assert 'content="none"' in answer.text
+        assert told(answer.text) == {"mode": "none"}
         assert answer.headers["cache-control"] == "no-store"
     for address in ("/nothing", "/prompts", "/api/nothing"):
         assert (await client.get(address)).status_code == 404, address
@@ -67,3 +70,64 @@ async def test_without_a_built_studio_a_page_says_where_the_api_is(client, built
     answer = await client.get("/")
     assert "Dakora is running" in answer.text
     assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+KEY = "pk_live_Y2xlcmsuZXhhbXBsZS5jb20k"
+
+
+def told(page: str) -> dict[str, str]:
+    return json.loads(html.unescape(re.search(r'name="dakora-login" content="([^"]*)"', page)[1]))
+
+
+def allowed(answer, directive: str) -> list[str]:
+    policy = answer.headers["content-security-policy"]
+    return next(part.split()[1:] for part in policy.split(";") if part.split()[0] == directive)
+
+
+async def test_without_a_login_service_the_page_names_no_other_host(app, client, built, monkeypatch):
+    for way, mode in ((sign_in.without_login(), "none"), (sign_in.with_api_keys(), "keys")):
+        monkeypatch.setitem(app.state._state, "sign_in", way)
+        answer = await client.get("/")
+        assert told(answer.text) == {"mode": mode}
+        assert "//" not in answer.headers["content-security-policy"]
+
+
+async def test_with_clerk_the_page_loads_from_clerks_own_host_and_no_other(app, client, built, monkeypatch):
+    monkeypatch.setitem(app.state._state, "sign_in", sign_in.with_clerk(KEY))
+    answer = await client.get("/")
+    assert told(answer.text) == {"mode": "clerk"}
+    assert 'src="https://clerk.example.com/npm/@clerk/clerk-js@6/dist/clerk.browser.js"' in answer.text
+    assert f'data-clerk-publishable-key="{KEY}"' in answer.text
+    assert allowed(answer, "script-src") == allowed(answer, "connect-src") == ["'self'", "https://clerk.example.com"]
+    assert "require-trusted-types-for 'script'" in answer.headers["content-security-policy"]
+
+
+async def test_with_an_issuer_the_page_says_where_it_is_and_speaks_to_its_token_endpoint(
+    app, client, built, monkeypatch, issuer
+):
+    there = {"authorization_endpoint": "https://id.example.com/auth", "token_endpoint": "https://tokens.example.com/t"}
+    monkeypatch.setattr(issuer, "configuration", there)
+    verifier = TokenVerifier(Issuer(issuer.issuer, jwks_url=None, audience="dakora"))
+    way = sign_in.WithOidc(verifier, client_id='st"udio<', scope="openid", resource=None)
+    monkeypatch.setitem(app.state._state, "sign_in", way)
+    answer = await client.get("/login")
+    assert told(answer.text) | there == told(answer.text)
+    assert told(answer.text)["client_id"] == 'st"udio<'
+    assert allowed(answer, "connect-src") == ["'self'", "https://tokens.example.com"]
+    assert allowed(answer, "script-src") == ["'self'"]
+    await verifier.close()
+
+
+@pytest.mark.parametrize("configuration", [{"token_endpoint": "http://evil.example.com/t"}, {"issuer": "https://x.y"}])
+async def test_an_issuer_that_does_not_answer_well_opens_nothing(
+    app, client, built, monkeypatch, issuer, configuration
+):
+    monkeypatch.setattr(issuer, "configuration", configuration)
+    verifier = TokenVerifier(Issuer(issuer.issuer, jwks_url=None, audience="dakora"))
+    way = sign_in.WithOidc(verifier, client_id="s", scope="openid", resource=None)
+    monkeypatch.setitem(app.state._state, "sign_in", way)
+    answer = await client.get("/")
+    assert answer.status_code == 200
+    assert "token_endpoint" not in told(answer.text)
+    assert allowed(answer, "connect-src") == ["'self'"]
+    await verifier.close()
