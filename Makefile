@@ -59,7 +59,7 @@ test-studio: setup peers studio ## Check the Studio, and use it in a real browse
 soak: setup ## Kill the server and its PostgreSQL hundreds of times at work, and look for what is lost
 	DAKORA_CRASH_KILLS=500 DAKORA_CRASH_STOPS=100 DAKORA_CRASH_BOTH=50 $(BIN)/pytest -s server/tests/crashes
 
-peers: ## Install what the tests talk to (Redis, PgBouncer, Node, Chromium), or say what is missing
+peers: ## Install what the tests talk to (nginx, Redis, PgBouncer, Node, Chromium), or say what is missing
 	@sh tools/peers.sh
 
 check: setup ## Lint, types, floors, and our own small checks
@@ -89,6 +89,8 @@ migrate: setup ## Bring the database at DATABASE_URL to the newest schema
 lock: setup ## Renew the lock files with the newest versions
 	$(UV) pip compile $(LOCK_FLAGS) --upgrade --group dev pyproject.toml -o requirements.lock --quiet
 	echo uv | $(UV) pip compile $(LOCK_FLAGS) --upgrade - -o requirements-uv.lock --quiet
+	echo hatchling | $(UV) pip compile $(LOCK_FLAGS) --extra azure --constraint requirements.lock server/pyproject.toml - \
+		-o docker/requirements-server.lock --quiet
 
 clean: ## Remove what setup and the tests made (your data in .dakora stays)
 	rm -rf studio/node_modules server/dakora_server/studio/dist server/tests/peers/node_modules server/tests/peers/.small_model .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,11 +1,11 @@
 #!/bin/sh
-# What the tests talk to beside our own server: Redis, PgBouncer, Node for an OpenID provider and Azurite, and
+# What the tests talk to beside our own server: nginx, Redis, PgBouncer, Node for an OpenID provider and Azurite, and
 # Chromium (or what CHROMIUM names) for the Studio. Installs
 # what is missing where that is possible without asking (root on Debian), and says what to install where it is not.
 set -eu
 
 missing=""
-for program in redis-server:redis-server pgbouncer:pgbouncer node:nodejs npm:npm chromium:chromium; do
+for program in nginx:nginx redis-server:redis-server pgbouncer:pgbouncer node:nodejs npm:npm chromium:chromium; do
   command -v "${program%%:*}" >/dev/null 2>&1 || [ -x "/usr/sbin/${program%%:*}" ] || [ "${program%%:*}:${CHROMIUM:+set}" = chromium:set ] || missing="$missing ${program##*:}"
 done
 [ -z "$missing" ] && exit 0
@@ -20,5 +20,5 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   rm -f /usr/sbin/policy-rc.d
   exit 0
 fi
-echo "The tests also need:$missing. On Debian: apt-get install$missing (on macOS: brew install redis pgbouncer node; CHROMIUM=/path/to/chrome)." >&2
+echo "The tests also need:$missing. On Debian: apt-get install$missing (on macOS: brew install nginx redis pgbouncer node; CHROMIUM=/path/to/chrome)." >&2
 exit 1

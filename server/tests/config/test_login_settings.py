@@ -18,8 +18,6 @@ PIECES = {
     **OIDC,
     "clerk_jwks_url": "https://clerk.example.com/keys",
     "oidc_jwks_url": "https://id.example.com/keys",
-    "clerk_publishable_key": "pk_live_Y2xlcmsuZXhhbXBsZS5jb20k",
-    "oidc_client_id": "studio",
     "secret_key": SECRET,
     "allow_public_no_auth": True,
 }
@@ -93,6 +91,9 @@ def test_a_secret_that_can_be_guessed_does_not_start(secret):
         ({**CLERK, "clerk_jwks_url": "http://10.0.0.1/keys"}, "CLERK_JWKS_URL"),
         ({**CLERK, "clerk_publishable_key": "sk_live_Y2xlcmsuZXhhbXBsZS5jb20k"}, "CLERK_PUBLISHABLE_KEY"),
         ({**CLERK, "clerk_publishable_key": "pk_live_ZXZpbC5leGFtcGxlOyBzY3JpcHQtc3JjICok"}, "CLERK_PUBLISHABLE_KEY"),
+        ({**OIDC, "clerk_publishable_key": "pk_live_Y2xlcmsuZXhhbXBsZS5jb20k"}, "CLERK_PUBLISHABLE_KEY"),
+        ({**CLERK, "oidc_client_id": "studio"}, "OIDC_CLIENT_ID"),
+        ({"auth_mode": "keys", "oidc_client_id": "studio"}, "OIDC_CLIENT_ID"),
         ({**OIDC, "oidc_resource": "https://dakora.example.com"}, "OIDC_RESOURCE"),
         ({**OIDC, "redis_url": "http://redis"}, "REDIS_URL"),
         ({**OIDC, "rate_limit_read": "many"}, "RATE_LIMIT_READ"),
