@@ -1,6 +1,7 @@
 """What surrounds every request: an id, safe headers, a line in the log, and no failure that escapes."""
 
 import asyncio
+import contextlib
 import logging
 import re
 import secrets
@@ -19,6 +20,36 @@ _HEADERS = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
+
+
+_BODY_UNREAD = frozenset({413, 415})
+_DRAIN_SECONDS = 5.0
+_DRAIN_BYTES = 64 * 1024 * 1024
+
+
+class _Body:
+    """A request's body as it is read, and what to do with a rest that nobody wants."""
+
+    __slots__ = ("_ended", "_receive")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._ended = False
+
+    async def receive(self) -> Message:
+        """The next message, noted if it is the last."""
+        message = await self._receive()
+        if not message.get("more_body", False):
+            self._ended = True
+        return message
+
+    async def drain(self) -> None:
+        """Take what still comes, within bounds, and keep none of it."""
+        seen = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                while not self._ended and seen < _DRAIN_BYTES:
+                    seen += len((await self.receive()).get("body", b""))
 
 
 class Envelope:
@@ -41,10 +72,16 @@ class Envelope:
         host, request_id = self._read_headers(scope)
         scope["dakora.request_id"] = request_id
         status = 0
+        body = _Body(receive)
 
         async def send_sealed(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
+            if status in _BODY_UNREAD and message["type"] == "http.response.body":
+                # Closed with bytes unread, the connection is reset, and the answer can be lost on its way.
+                await send({**message, "more_body": True})
+                await body.drain()
+                message = {"type": "http.response.body", "body": b""}
+            elif message["type"] == "http.response.start":
                 status = message["status"]
                 more = scope.get("dakora.headers", ())
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *_HEADERS, *more]
@@ -54,7 +91,7 @@ class Envelope:
             if self._hosts is not None and host not in self._hosts:
                 await send_problem(UntrustedHost(), scope, send_sealed)
             else:
-                await self._app(scope, receive, send_sealed)
+                await self._app(scope, body.receive, send_sealed)
         except asyncio.CancelledError:
             raise
         except Exception as error:

@@ -101,7 +101,7 @@ def _problem_headers(error: DakoraError) -> dict[str, str]:
     if error.status == 401:
         headers["www-authenticate"] = 'Bearer realm="dakora"'
     if error.status in {413, 415}:
-        # The rest of the body is not read, so the connection cannot be used again.
+        # The rest of the body is not looked at, so the connection cannot be used again.
         headers["connection"] = "close"
     return headers
 
