@@ -93,7 +93,7 @@ test("completion offers inputs, filters and parts", async () => {
   expect(await editor().textContent()).toContain('{{ customer | upper }}{% include "tone/kind');
 });
 
-test("a chat's messages are added, moved by keys, and saved in their order", async () => {
+test("a chat's messages are added, moved by keys and by drag, and saved in their order", async () => {
   await api(platform).post("/prompts", { id: "chatting", messages: [{ role: "system", content: "first" }, { role: "user", content: "second" }] });
   await go("/p/default/prompts/chatting");
   await page.getByRole("button", { name: "Add a message" }).click();
@@ -107,6 +107,13 @@ test("a chat's messages are added, moved by keys, and saved in their order", asy
   await said("Saved as version 2.");
   const saved = await api(platform).get<{ messages: { role: string; content: string }[] }>("/prompts/chatting");
   expect(saved.messages.map((one) => one.content)).toEqual(["third", "first", "second"]);
+
+  // By drag: onto a text too, which must stay as it is.
+  await page.getByRole("button", { name: /^Move message 1/ }).dragTo(editor(page, "Message 3"));
+  await save("");
+  await said("Saved as version 3.");
+  const moved = await api(platform).get<{ messages: { role: string; content: string }[] }>("/prompts/chatting");
+  expect(moved.messages.map((one) => one.content)).toEqual(["first", "second", "third"]);
 });
 
 test("unsaved work survives a reload, and can be thrown away", async () => {

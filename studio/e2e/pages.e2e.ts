@@ -45,7 +45,7 @@ beforeAll(async () => {
   const me = (await (await fetch(`${platform.address}/api/me`)).json()) as { workspaces: { id: string }[] };
   const workspace = me.workspaces[0]?.id;
   const settings = ["general", "keys", "labels", "providers", "budget", "retention", "audit"].map((page) => `/p/default/settings/${page}`);
-  paths = ["/p/default/prompts", "/p/default/prompts/new", "/p/default/prompts/evil", "/p/default/prompts/evil-chat", "/p/default/prompts/evil/history", "/p/default/prompts/evil/run", "/p/default/parts", "/p/default/parts/evil/part", "/p/default/runs", `/p/default/runs/${run}`, "/p/default/stats", "/p/default/requests", ...settings, ...["projects", "members", "audit"].map((page) => `/w/${workspace}/${page}`), "/invite", "/p/default/nowhere"];
+  paths = ["/p/default/prompts", "/p/default/prompts/new", "/p/default/prompts/evil", "/p/default/prompts/evil-chat", "/p/default/prompts/evil/history", "/p/default/prompts/evil/run", "/p/default/parts", "/p/default/parts/evil/part", "/p/default/runs", `/p/default/runs/${run}`, "/p/default/stats", "/p/default/requests", ...settings, ...["projects", "members", "general", "audit"].map((page) => `/w/${workspace}/${page}`), "/invite", "/p/default/nowhere"];
 });
 afterAll(async () => {
   await browser?.close();
@@ -88,6 +88,29 @@ describe("every page", () => {
     }
     await context.close();
     expect(wide).toEqual([]);
+  });
+
+  test("does not move once it is there", async () => {
+    const { page, context } = await open(browser, platform);
+    await page.addInitScript(() => {
+      const seen: string[] = [];
+      (window as unknown as { shifts: string[] }).shifts = seen;
+      type Shift = PerformanceEntry & { value: number; hadRecentInput: boolean; sources: { node: Node | null }[] };
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries() as Shift[])
+          if (!entry.hadRecentInput) seen.push(`${entry.value.toFixed(4)} ${entry.sources.map(({ node }) => (node instanceof HTMLElement ? `${node.tagName}.${node.className.slice(0, 40)}` : node?.nodeName)).join(" | ")}`);
+      }).observe({ type: "layout-shift", buffered: true });
+    });
+    const moved: string[] = [];
+    for (const path of paths) {
+      await settled(page, path);
+      await page.waitForTimeout(400);
+      const shifts = await page.evaluate(() => (window as unknown as { shifts: string[] }).shifts);
+      // Above 0.1 a page counts as restless (web.dev, Cumulative Layout Shift); ours move by a hundredth at most.
+      if (shifts.reduce((sum, shift) => sum + parseFloat(shift), 0) > 0.01) moved.push(`${path}: ${shifts.join("; ")}`);
+    }
+    await context.close();
+    expect(moved).toEqual([]);
   });
 
   test("shows hostile texts as texts: no dialog, no violation, no request to anybody else", async () => {

@@ -4,10 +4,12 @@ import gzip
 import html
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from dakora_server.api import sign_in, studio
+from dakora_server.core.templates.filters import FILTERS
 from dakora_server.core.tenancy.identity import Issuer, TokenVerifier
 
 
@@ -131,3 +133,10 @@ async def test_an_issuer_that_does_not_answer_well_opens_nothing(
     assert "token_endpoint" not in told(answer.text)
     assert allowed(answer, "connect-src") == ["'self'"]
     await verifier.close()
+
+
+def test_the_editor_completes_the_filters_that_templates_have():
+    source = (Path(studio.__file__).parents[3] / "studio/src/features/editor/jinja.ts").read_text(encoding="utf-8")
+    named = re.search(r'FILTERS =\s*"([a-z ]+)"', source)[1].split()
+    aliases = {"d", "e", "count"}  # of default, escape and length
+    assert set(FILTERS) - aliases == set(named) - aliases

@@ -94,6 +94,7 @@ function Version({ project, prompt, version, older, newest, versions, labels, se
   const [message, setMessage] = useState("");
   const after = useQuery(versionQuery(project, prompt, version));
   const before = useQuery({ ...versionQuery(project, prompt, older ?? 0), enabled: older !== null });
+  const ready = after.data !== undefined && (older === null || before.data !== undefined);
   const head = useQuery(promptQuery(project, prompt));
   const { write } = useMay(project);
   const back = useMutation({
@@ -146,20 +147,24 @@ function Version({ project, prompt, version, older, newest, versions, labels, se
       >
         {after.error || before.error ? (
           <Failure error={after.error ?? before.error} />
-        ) : after.data && (older === null || before.data) ? (
+        ) : ready && after.data ? (
           <PromptDiff before={before.data && older !== null ? draftOf(before.data) : { ...NOTHING, id: prompt }} after={draftOf(after.data)} />
         ) : (
           <Skeletons rows={2} className="h-24" />
         )}
       </Card>
+      {/* Below a text of any length: it comes with it, so that nothing is pushed away. */}
+      {ready && (
       <Card title="Where it is used">
         <ul className="flex flex-col gap-2">
           {labels.map((label) => (
             <li key={label} className="flex items-center gap-2">
               <LabelBadge label={label} /> <span className="text-soft">programs that fetch this label get it</span>
-              <Button size="sm" look="ghost" className="ml-auto" onClick={() => takeOff.mutate(label)}>
-                Take off
-              </Button>
+              {write && (
+                <Button size="sm" look="ghost" className="ml-auto" onClick={() => takeOff.mutate(label)}>
+                  Take off
+                </Button>
+              )}
             </li>
           ))}
           {after.data?.parts.map((part) => (
@@ -177,6 +182,7 @@ function Version({ project, prompt, version, older, newest, versions, labels, se
           </li>
         </ul>
       </Card>
+      )}
       {dialog === "label" && <MoveLabel project={project} prompt={prompt} version={version} onClose={() => setDialog(null)} />}
       <Dialog
         open={dialog === "rollback"}

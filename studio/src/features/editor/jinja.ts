@@ -8,7 +8,7 @@ import type { Schemas } from "@/lib/api/client";
 
 // As in server/dakora_server/core/templates/filters.py; docs/errors.md says `unknown_filter` to any other.
 export const FILTERS =
-  "abs batch capitalize count default dictsort escape first float groupby indent int items join last length list lower map max min reject rejectattr replace reverse round select selectattr slice sort string striptags sum title tojson trim truncate unique upper urlencode wordcount yaml".split(" ");
+  "abs batch capitalize count default dictsort escape filesizeformat first float groupby indent int items join last length list lower map max min reject rejectattr replace reverse round safe select selectattr slice sort string striptags sum title tojson trim truncate unique upper urlencode wordcount yaml".split(" ");
 const TAGS = ["if", "elif", "else", "endif", "for", "endfor", "set", "include"];
 
 export type Surroundings = { inputs: Record<string, InputSpec>; parts: { id: string; description: string }[] };

@@ -67,7 +67,13 @@ export function MessagesEditor({ messages, onChange, around, faults, missing, on
                   type="button"
                   data-handle
                   draggable
-                  onDragStart={() => setDragged(n)}
+                  onDragStart={(event) => {
+                    setDragged(n);
+                    // Firefox drags only what carries something; the whole message is what one sees moving.
+                    event.dataTransfer.setData("application/x-dakora-message", String(n));
+                    const row = event.currentTarget.closest("li");
+                    if (row) event.dataTransfer.setDragImage(row, 12, 12);
+                  }}
                   onDragEnd={() => setDragged(null)}
                   onKeyDown={(event) => onKey(event, n)}
                   aria-label={`Move message ${n + 1}: Alt and arrow keys`}
