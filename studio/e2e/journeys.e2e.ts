@@ -154,6 +154,9 @@ test("two editors at once: what fits together is put together, what does not is 
 });
 
 test("finding: search as you type, tags in the address, folders, and the palette", async () => {
+  await api(platform).post("/prompts", { id: "labelled", template: "one" });
+  await api(platform).put("/prompts/labelled/labels/shipped", { version: 1 });
+  await api(platform).put("/prompts/labelled", { template: "two" });
   await go("/p/default/prompts");
   await page.getByRole("searchbox").fill("invoice");
   await page.getByText("1 prompt of").waitFor();
@@ -161,6 +164,10 @@ test("finding: search as you type, tags in the address, folders, and the palette
   await page.reload();
   await page.getByText("1 prompt of").waitFor();
   await page.getByRole("searchbox").fill("");
+  // A label is found whichever version it is on.
+  await page.getByRole("combobox", { name: "Label" }).selectOption("shipped");
+  await page.getByRole("listitem").filter({ hasText: "shipped v1" }).waitFor();
+  await page.getByRole("combobox", { name: "Label" }).selectOption("");
   await page.getByRole("navigation", { name: "Folders" }).getByRole("button", { name: /support/ }).click();
   await page.getByText("2 prompts of").waitFor();
   await page.keyboard.press("ControlOrMeta+k");

@@ -40,6 +40,10 @@ test("pictures", { timeout: 600_000 }, async () => {
     await there.post("/executions", runs);
     await there.put("/providers/local", { kind: "openai_compatible", base_url: model.address, models: ["small", "large"] });
     await there.post("/api-keys", { name: "checkout-service" });
+    await there.put("/protected-labels/production", { needs_approval: true });
+    await there.post("/prompts/welcome-mail/label-requests", { label: "production", version: 3, message: "Asks the model now" });
+    const me = (await (await fetch(`${platform.address}/api/me`)).json()) as { workspaces: { id: string }[] };
+    const workspace = me.workspaces[0]?.id;
     const run = (await there.get<{ id: string }[]>("/executions"))[0]?.id;
     const pages: [string, string][] = [
       ["prompts", "/p/default/prompts"],
@@ -51,7 +55,15 @@ test("pictures", { timeout: 600_000 }, async () => {
       ["run-detail", `/p/default/runs/${run}`],
       ["numbers", "/p/default/stats"],
       ["part", "/p/default/parts/tone/friendly"],
-      ["keys", "/p/default/settings/keys"],
+      ["new-prompt", "/p/default/prompts/new"],
+      ["parts", "/p/default/parts"],
+      ["approvals", "/p/default/requests"],
+      ["request", "/p/default/requests"],
+      ["release", "/p/default/prompts/welcome-mail/history"],
+      ["palette", "/p/default/prompts"],
+      ...["general", "keys", "labels", "providers", "budget", "retention", "audit"].map((one): [string, string] => [one === "keys" ? "keys" : `settings-${one}`, `/p/default/settings/${one}`]),
+      ...["projects", "members", "general"].map((one): [string, string] => [`workspace-${one}`, `/w/${workspace}/${one}`]),
+      ["invite", "/invite#token"],
     ];
     for (const theme of ["light", "dark"] as const) {
       for (const [width, height] of WIDTHS) {
@@ -67,6 +79,12 @@ test("pictures", { timeout: 600_000 }, async () => {
             await page.getByRole("combobox", { name: "Model of run 2" }).fill("local/large");
             await page.getByRole("button", { name: "Run all 2" }).click();
             await page.getByText("Answers against the first").waitFor({ timeout: 60_000 });
+          }
+          if (name === "request") await page.getByRole("button", { name: /welcome-mail/ }).click();
+          if (name === "release") await page.getByRole("button", { name: "Release …" }).click();
+          if (name === "palette") {
+            await page.keyboard.press("Control+k");
+            await page.getByRole("combobox").fill("we");
           }
           await page.waitForTimeout(500);
           await page.screenshot({ path: `${OUT}/${name}-${width}-${theme}.png` });

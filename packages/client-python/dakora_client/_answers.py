@@ -110,6 +110,7 @@ def summary(data: Mapping[str, Any]) -> PromptSummary:
         description=data.get("description") or "",
         tags=tuple(data.get("tags") or ()),
         labels=tuple(data.get("labels") or ()),
+        label_versions=freeze(data.get("label_versions") or {}),
         inputs=freeze(data.get("inputs") or {}),
         content_hash=data.get("content_hash") or "",
         updated_at=moment(data.get("updated_at")),

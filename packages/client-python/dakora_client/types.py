@@ -96,6 +96,8 @@ class PromptSummary:
     description: str
     tags: tuple[str, ...]
     labels: tuple[str, ...]
+    label_versions: Mapping[str, int]
+    """Every label of the prompt, and the number of the version that it points to."""
     inputs: Mapping[str, InputSpec]
     content_hash: str
     updated_at: datetime | None

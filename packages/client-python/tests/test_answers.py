@@ -102,9 +102,11 @@ async def test_a_list_is_read_over_all_its_pages(connect, serve):
 
 
 async def test_iter_gives_summaries(connect, serve, prompt_json):
-    (found,) = await connect(serve(ok([prompt_json | {"tags": ["example"]}]))).prompts.iter()
+    listed = prompt_json | {"tags": ["example"], "label_versions": {"production": 1}}
+    (found,) = await connect(serve(ok([listed]))).prompts.iter()
     assert isinstance(found, PromptSummary)
     assert (found.id, found.tags, found.inputs) == ("greeting", ("example",), prompt_json["inputs"])
+    assert found.label_versions == {"production": 1}
 
 
 def test_iter_fetches_a_page_only_when_it_is_needed(serve, prompt_json):

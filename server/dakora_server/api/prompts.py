@@ -100,7 +100,10 @@ async def list_prompts(
     wanted = PromptFilter(search=search, tag=tag, folder=folder, label=label)
     records = await service.list_prompts(project, wanted, after=decode_cursor(cursor, str), limit=limit + 1)
     more = encode_cursor(records[limit - 1].prompt_id.lower()) if len(records) > limit else None
-    return page(request, orjson.dumps([summary_json(record) for record in records[:limit]]), next_cursor=more)
+    shown = records[:limit]
+    labels = await service.labels_of(project, [record.prompt_id for record in shown])
+    body = orjson.dumps([summary_json(record, labels.get(record.prompt_id, {})) for record in shown])
+    return page(request, body, next_cursor=more)
 
 
 @router.post(

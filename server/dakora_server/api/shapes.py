@@ -4,6 +4,7 @@ Answers are encoded from plain dicts, straight to bytes; the models here say in 
 and a test checks that every answer follows its model.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -159,7 +160,10 @@ class PromptSummary(BaseModel):
     version_number: int
     description: str
     tags: list[str]
-    labels: list[str]
+    labels: list[str] = Field(description="Labels that point to this version.")
+    label_versions: dict[str, int] = Field(
+        description="Every label of the prompt, and the number of the version that it points to."
+    )
     inputs: dict[str, InputSpec]
     content_hash: str
     portable: bool
@@ -225,7 +229,7 @@ def prompt_response(prompt: StoredPrompt, *, status: int = 200, location: str | 
     return Response(prompt_bytes(prompt), status_code=status, media_type="application/json", headers=headers)
 
 
-def summary_json(record: PromptRecord) -> dict[str, Any]:
+def summary_json(record: PromptRecord, label_versions: Mapping[str, int]) -> dict[str, Any]:
     """A prompt in a list."""
     return {
         "id": record.prompt_id,
@@ -235,6 +239,7 @@ def summary_json(record: PromptRecord) -> dict[str, Any]:
         "description": record.description,
         "tags": record.tags,
         "labels": record.labels,
+        "label_versions": label_versions,
         "inputs": record.inputs,
         "content_hash": record.content_hash,
         "portable": record.portable,

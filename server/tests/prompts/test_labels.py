@@ -41,6 +41,14 @@ class TestPointing:
         assert [(one["id"], one["version_number"], one["labels"]) for one in listed] == [("p", 2, ["production"])]
         assert (await released.client.get(f"{released.prompts}?label=staging")).json() == []
 
+    async def test_a_list_names_every_label_with_the_version_it_is_on(self, released):
+        await released.create("q", "without")
+        await put(released, "production", 1)
+        await put(released, "staging", 3)
+        listed = (await released.client.get(released.prompts)).json()
+        assert {one["id"]: one["label_versions"] for one in listed} == {"p": {"production": 1, "staging": 3}, "q": {}}
+        assert listed[0]["labels"] == ["latest", "staging"]
+
     async def test_a_moved_label_is_seen_by_the_next_read(self, released):
         url = f"{released.prompts}/p?label=production"
         for version, text in ((1, "one"), (3, "three"), (2, "two")):
@@ -258,7 +266,8 @@ class TestKeys:
             assert (await key.get(f"{prompts}/p?label=production")).json()["template"] == "released"
             rendered = await key.post(f"{prompts}/p/render", {"inputs": {}, "label": "production"})
             assert rendered.json()["rendered"] == "released"
-        assert [one["id"] for one in (await key.get(f"{prompts}?label=production")).json()] == ["p"]
+        (listed,) = (await key.get(f"{prompts}?label=production")).json()
+        assert (listed["id"], listed["label_versions"]) == ("p", {"production": 1})
         assert [one["label"] for one in (await key.get(f"{prompts}/p/labels")).json()] == ["production"]
         for _ in range(2):
             for refused in (

@@ -53,7 +53,15 @@ export function Palette({ open, onOpenChange, onShortcuts }: PaletteProps) {
       ]
     : [];
   // What is there already is narrowed at once, so that a quick Enter takes what the letters say.
-  const listed = (found.data?.prompts ?? []).filter((one) => matches(`${one.id} ${one.description}`)).slice(0, words ? 30 : 6);
+  // A name that begins so is meant before one whose description happens to say it.
+  const sought = words.trim().toLowerCase();
+  const rank = (id: string) => (id.toLowerCase().startsWith(sought) ? 0 : id.toLowerCase().includes(sought) ? 1 : 2);
+  const listed = (found.data?.prompts ?? [])
+    .filter((one) => matches(`${one.id} ${one.description}`))
+    .sort((a, b) => rank(a.id) - rank(b.id))
+    .slice(0, words ? 30 : 6);
+  const offers = pages.filter(([name]) => matches(name));
+  const commands = ["Light theme", "Dark theme", "Keyboard shortcuts"].some(matches);
   // What comes from the server comes after the letters: the first of it is what Enter takes.
   const first = listed[0] ? `prompt ${listed[0].id}` : (pages.find(([name]) => matches(name))?.[0] ?? "");
   if (first !== offered) {
@@ -79,16 +87,16 @@ export function Palette({ open, onOpenChange, onShortcuts }: PaletteProps) {
       />
       <Command.List className="max-h-[55dvh] overflow-y-auto p-1.5 [&_[cmdk-group-heading]]:px-3 [&_[cmdk-group-heading]]:py-1.5 [&_[cmdk-group-heading]]:text-xs [&_[cmdk-group-heading]]:text-soft">
         <Command.Empty className="px-3 py-6 text-center text-soft">Nothing is called that.</Command.Empty>
-        <Command.Group heading="Prompts">
+        {listed.length > 0 && <Command.Group heading="Prompts">
           {listed.map((one) => (
             <Command.Item key={one.id} value={`prompt ${one.id}`} onSelect={go(paths.prompt(project ?? "", one.id))} className={itemClass}>
               <FileText /> <span className="truncate font-mono text-[13px]">{one.id}</span>
               <span className="truncate text-xs text-soft">{one.description}</span>
             </Command.Item>
           ))}
-        </Command.Group>
-        <Command.Group heading="Go to">{pages.filter(([name]) => matches(name)).map((one) => page(...one))}</Command.Group>
-        <Command.Group heading="Do">
+        </Command.Group>}
+        {offers.length > 0 && <Command.Group heading="Go to">{offers.map((one) => page(...one))}</Command.Group>}
+        {commands && <Command.Group heading="Do">
           {matches("Light theme") && (
             <Command.Item value="Light theme" onSelect={act(() => setTheme("light"))} className={itemClass}>
               <Sun /> Light theme
@@ -104,7 +112,7 @@ export function Palette({ open, onOpenChange, onShortcuts }: PaletteProps) {
               <Keyboard /> Keyboard shortcuts
             </Command.Item>
           )}
-        </Command.Group>
+        </Command.Group>}
       </Command.List>
     </Command.Dialog>
   );

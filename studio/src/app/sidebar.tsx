@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { BarChart3, Check, ChevronsUpDown, FileText, GitPullRequestArrow, Keyboard, Plus, Puzzle, Search, Settings, Terminal, Users } from "lucide-react";
-import { useState, type ReactNode } from "react";
+import { useRef, useState, type ReactNode } from "react";
+import { useInSight } from "@/components/layout/sub-nav";
 import { Button } from "@/components/ui/button";
 import { Menu, MenuItem, MenuLabel, MenuLine, MenuLink } from "@/components/ui/menu";
 import { requestsQuery } from "@/features/labels/queries";
@@ -84,6 +85,8 @@ function Item({ to, icon, children, badge }: { to: string; icon: ReactNode; chil
 
 export function Sidebar({ onSearch, onShortcuts }: { onSearch: () => void; onShortcuts: () => void }) {
   const project = useCurrentProject();
+  const nav = useRef<HTMLElement>(null);
+  useInSight(nav);
   const open = useQuery({ ...requestsQuery(project ?? "", "open"), enabled: !!project });
   return (
     <aside className="flex shrink-0 flex-col gap-1 border-b bg-card px-2 py-2 md:h-full md:w-56 md:border-r md:border-b-0">
@@ -97,7 +100,7 @@ export function Sidebar({ onSearch, onShortcuts }: { onSearch: () => void; onSho
         </span>
       </div>
       {project && (
-        <nav aria-label="Project" className="flex gap-0.5 overflow-x-auto md:mt-2 md:flex-col">
+        <nav ref={nav} aria-label="Project" className="relative flex gap-0.5 overflow-x-auto md:mt-2 md:flex-col">
           <Item to={paths.prompts(project)} icon={<FileText />}>
             Prompts
           </Item>

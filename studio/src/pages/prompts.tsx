@@ -67,7 +67,7 @@ export function PromptsPage() {
     return {
       folders: folderTree(prompts),
       tags: counted(prompts.flatMap((one) => one.tags)),
-      labels: counted(prompts.flatMap((one) => one.labels)).filter(([label]) => label !== "latest"),
+      labels: counted(prompts.flatMap((one) => Object.keys(one.label_versions))),
     };
   }, [all.data]);
 

@@ -91,7 +91,7 @@ export function RunDetailPage() {
               {one.error.type}: {one.error.message}
             </div>
           )}
-          <div className="grid grid-cols-[minmax(0,1fr)] gap-4 lg:grid-cols-2">
+          <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-4 lg:grid-cols-2">
             <Card title="What the model read">{messages?.length ? <RenderedText value={{ messages }} /> : notKept}</Card>
             <div className="flex flex-col gap-4">
               <Card title="What it answered">

@@ -51,7 +51,7 @@ export function RunsPage() {
           <Input key={name} aria-label={label} placeholder={label} className="h-8 w-32" value={filter[name] ?? ""} onChange={(event) => narrow({ [name]: event.target.value || undefined })} />
         ))}
         {CHOICES.map(([name, any, options]) => (
-          <Select key={name} aria-label={name} className="h-8 w-32" value={filter[name] ?? ""} onChange={(event) => narrow({ [name]: event.target.value || undefined })}>
+          <Select key={name} aria-label={name} className="h-8 w-36" value={filter[name] ?? ""} onChange={(event) => narrow({ [name]: event.target.value || undefined })}>
             <option value="">{any}</option>
             {options.map((one) => (
               <option key={one}>{one}</option>

@@ -18,7 +18,7 @@ from dakora_server.core.exceptions import (
 from dakora_server.core.folders import refuse_reserved
 from dakora_server.core.parts import service as parts
 from dakora_server.core.parts.queries import hold_parts
-from dakora_server.core.prompts import list_queries, part_queries, queries
+from dakora_server.core.prompts import bulk_label_queries, list_queries, part_queries, queries
 from dakora_server.core.prompts.records import (
     LATEST,
     NEWEST,
@@ -51,6 +51,17 @@ async def list_prompts(
     if wanted.label == LATEST:
         wanted = replace(wanted, label=None)
     return await list_queries.list_prompts(project, wanted, after=after, limit=limit)
+
+
+async def labels_of(project: ProjectReader, prompt_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Each prompt's labels with the version they point to, whichever that is; of those that the caller may know."""
+    found = await bulk_label_queries.pointing(project, prompt_ids)
+    if project.labels is None:
+        return found
+    return {
+        prompt_id: {label: number for label, number in labels.items() if label in project.labels}
+        for prompt_id, labels in found.items()
+    }
 
 
 async def get(project: ProjectReader, prompt_id: str, which: Selector = NEWEST) -> StoredPrompt:

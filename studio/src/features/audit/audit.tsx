@@ -51,7 +51,7 @@ export function Audit(place: Place) {
                   {ago(event.at)}
                 </td>
                 <td className="font-mono">{event.action}</td>
-                <td className="font-mono break-all">{event.subject}</td>
+                <td className="min-w-48 font-mono break-all">{event.subject}</td>
                 <td title={event.actor_id}>{event.actor_kind}</td>
                 <td>
                   {(event.before || event.after) && (

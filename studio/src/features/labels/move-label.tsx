@@ -50,13 +50,15 @@ export function MoveLabel({ project, prompt, version, onClose }: Props) {
         <>
           <Button onClick={onClose}>Cancel</Button>
           {(guard?.needs_approval || refused) && (
-            <Button busy={ask.isPending} onClick={() => ask.mutate()} disabled={!LABEL.test(label)}>
-              Ask for approval
+            <Button look="main" busy={ask.isPending} onClick={() => ask.mutate()} disabled={!LABEL.test(label) || now === version}>
+              {now === version ? "It is there already" : "Ask for approval"}
             </Button>
           )}
-          <Button look="main" busy={move.isPending} disabled={!LABEL.test(label) || label === "latest" || now === version} onClick={() => move.mutate()}>
-            {now === version ? "It is there already" : `Move ${label} here`}
-          </Button>
+          {!guard?.needs_approval && !refused && (
+            <Button look="main" busy={move.isPending} disabled={!LABEL.test(label) || label === "latest" || now === version} onClick={() => move.mutate()}>
+              {now === version ? "It is there already" : `Move ${label} here`}
+            </Button>
+          )}
         </>
       }
     >

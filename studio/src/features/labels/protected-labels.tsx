@@ -32,7 +32,7 @@ export function ProtectedLabels({ project }: { project: string }) {
       ) : (
         <ul className="rounded-xl border bg-card">
           {found.data.map((one) => (
-            <li key={one.label} className="flex items-center gap-3 border-b px-4 py-2.5 last:border-b-0">
+            <li key={one.label} className="flex flex-wrap items-center gap-3 border-b px-4 py-2.5 last:border-b-0">
               <LabelBadge label={one.label} />
               <span className="text-soft">{one.needs_approval ? "a second person approves each move" : "only admins move it"}</span>
               <Button size="sm" look="ghost" className="ml-auto" onClick={() => release.mutate(one.label)}>

@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { counted, filterPrompts, folderTree } from "./filter";
 import type { PromptSummary } from "./queries";
 
-const prompt = (id: string, more: Partial<PromptSummary> = {}): PromptSummary => ({ id, folder: "", version: "1.0.0", version_number: 1, description: "", tags: [], labels: [], inputs: {}, content_hash: "", portable: true, created_at: "2026-01-01", updated_at: "2026-01-01", ...more });
-const all = [prompt("welcome", { folder: "mails", tags: ["a"], updated_at: "2026-03-01" }), prompt("goodbye", { folder: "mails/late", description: "When they leave" }), prompt("other", { labels: ["production"], updated_at: "2026-02-01" })];
+const prompt = (id: string, more: Partial<PromptSummary> = {}): PromptSummary => ({ id, folder: "", version: "1.0.0", version_number: 1, description: "", tags: [], labels: [], label_versions: {}, inputs: {}, content_hash: "", portable: true, created_at: "2026-01-01", updated_at: "2026-01-01", ...more });
+const all = [prompt("welcome", { folder: "mails", tags: ["a"], updated_at: "2026-03-01" }), prompt("goodbye", { folder: "mails/late", description: "When they leave" }), prompt("other", { label_versions: { production: 1 }, updated_at: "2026-02-01" })];
 const ids = (found: PromptSummary[]) => found.map((one) => one.id);
 
 test("words may stand in any field, all of them must", () => {

@@ -8,7 +8,7 @@ export function filterPrompts(prompts: PromptSummary[], { q, folder, tag, label,
   const found = prompts.filter((one) => {
     if (folder && one.folder !== folder && !one.folder.startsWith(`${folder}/`)) return false;
     if (tag && !one.tags.includes(tag)) return false;
-    if (label && !one.labels.includes(label)) return false;
+    if (label && !(label in one.label_versions)) return false;
     if (words.length === 0) return true;
     const text = `${one.id} ${one.description} ${one.tags.join(" ")} ${one.folder}`.toLowerCase();
     return words.every((word) => text.includes(word));

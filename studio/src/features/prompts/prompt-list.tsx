@@ -55,8 +55,8 @@ export function PromptList({ project, prompts }: { project: string; prompts: Pro
                     ))}
                   </span>
                   <span className="flex shrink-0 items-center gap-1.5">
-                    {one.labels.filter((label) => label !== "latest").slice(0, 2).map((label) => (
-                      <LabelBadge key={label} label={label} />
+                    {Object.entries(one.label_versions).slice(0, 2).map(([label, version]) => (
+                      <LabelBadge key={label} label={label} behind={version < one.version_number ? version : undefined} />
                     ))}
                   </span>
                   <span className="hidden w-24 shrink-0 text-right text-xs text-soft sm:block">

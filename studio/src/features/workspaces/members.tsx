@@ -12,6 +12,7 @@ import { Changeable, mayOf } from "@/features/me/may";
 import { meQuery } from "@/features/me/queries";
 import { body, http, type Schemas } from "@/lib/api/client";
 import { ago } from "@/lib/format";
+import { login } from "@/lib/login";
 import { NewTeam } from "./new-team";
 import { invitationsQuery, membersQuery } from "./queries";
 
@@ -89,7 +90,11 @@ export function Members({ workspace }: { workspace: string }) {
           ))}
         </tbody>
       </Table>
-      {own?.personal ? (
+      {login.mode === "none" ? (
+        <Empty title="Nobody else can come in">
+          This server asks nobody who they are, so there is nobody to invite. With a login (Clerk, or any OpenID Connect issuer) people sign in, and you invite them here.
+        </Empty>
+      ) : own?.personal ? (
         <Empty
           title="This workspace is yours alone"
           action={

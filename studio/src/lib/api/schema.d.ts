@@ -3349,7 +3349,17 @@ export interface components {
             inputs: {
                 [key: string]: components["schemas"]["InputSpec"];
             };
-            /** Labels */
+            /**
+             * Label Versions
+             * @description Every label of the prompt, and the number of the version that it points to.
+             */
+            label_versions: {
+                [key: string]: number;
+            };
+            /**
+             * Labels
+             * @description Labels that point to this version.
+             */
             labels: string[];
             /** Portable */
             portable: boolean;
