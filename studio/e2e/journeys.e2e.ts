@@ -290,3 +290,51 @@ test("what was deleted comes back with one click", async () => {
   await page.waitForURL("**/prompts/short-lived");
   expect(await api(platform).get("/prompts/short-lived")).toMatchObject({ template: "x" });
 });
+
+test("by keys alone: found, changed, saved, released", async () => {
+  await api(platform).post("/prompts", { id: "hands-on-keys", template: "one" });
+  await go("/p/default/prompts");
+  const { keyboard } = page;
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent ?? "");
+  const tabTo = async (name: RegExp) => {
+    for (let n = 0; n < 60; n += 1) {
+      if (name.test(await focused())) return;
+      await keyboard.press("Tab");
+    }
+    throw new Error(`No Tab leads to ${name}`);
+  };
+  await page.getByRole("searchbox").waitFor();
+  await keyboard.press("/");
+  await keyboard.type("hands-on");
+  await page.getByText("1 prompt of").waitFor();
+  await keyboard.press("ArrowDown");
+  await keyboard.press("Enter");
+  await editor().waitFor();
+  await tabTo(/^Template$/);
+  await keyboard.press("Control+End");
+  await keyboard.type(" and two");
+  // Tab indents in a text; Escape lets go of it (the first closes what completion is looking up for the last letter).
+  await page.waitForTimeout(300);
+  await keyboard.press("Escape");
+  await keyboard.press("Tab");
+  expect(await focused()).not.toBe("Template");
+  await keyboard.press("Control+s");
+  await page.getByRole("dialog").waitFor();
+  await keyboard.type("by hand");
+  await keyboard.press("Enter");
+  await said("Saved as version 2.");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await tabTo(/^History$/);
+  await keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Version 2" }).waitFor();
+  await tabTo(/^\s*Release …$/);
+  await keyboard.press("Enter");
+  await page.getByRole("dialog").getByLabel("Label").waitFor();
+  await tabTo(/^Label$|production/);
+  await page.getByRole("dialog").getByLabel("Label").fill("by-hand");
+  await tabTo(/^Move by-hand here$/);
+  await keyboard.press("Enter");
+  await said("by-hand is version 2 now. Programs see it within a second.");
+  const saved = await api(platform).get<{ template: string }>("/prompts/hands-on-keys?label=by-hand");
+  expect(saved.template).toBe("one and two");
+});

@@ -75,7 +75,7 @@ describe("every page", () => {
     expect(faults).toEqual([]);
   });
 
-  test.each([360, 1280, 2560])("fits a screen of %i pixels", async (width) => {
+  test.each([360, 1280, 2560, 3840])("fits a screen of %i pixels", async (width) => {
     const { page, context } = await open(browser, platform, { width });
     const wide: string[] = [];
     for (const path of paths) {

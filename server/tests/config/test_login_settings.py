@@ -16,8 +16,6 @@ OIDC = {"oidc_issuer": "https://id.example.com", "oidc_audience": "dakora"}
 PIECES = {
     **CLERK,
     **OIDC,
-    "clerk_jwks_url": "https://clerk.example.com/keys",
-    "oidc_jwks_url": "https://id.example.com/keys",
     "secret_key": SECRET,
     "allow_public_no_auth": True,
 }
@@ -93,6 +91,9 @@ def test_a_secret_that_can_be_guessed_does_not_start(secret):
         ({**CLERK, "clerk_publishable_key": "pk_live_ZXZpbC5leGFtcGxlOyBzY3JpcHQtc3JjICok"}, "CLERK_PUBLISHABLE_KEY"),
         ({**OIDC, "clerk_publishable_key": "pk_live_Y2xlcmsuZXhhbXBsZS5jb20k"}, "CLERK_PUBLISHABLE_KEY"),
         ({**CLERK, "oidc_client_id": "studio"}, "OIDC_CLIENT_ID"),
+        ({**CLERK, "oidc_jwks_url": "https://id.example.com/keys"}, "OIDC_JWKS_URL"),
+        ({**OIDC, "clerk_jwks_url": "https://clerk.example.com/keys"}, "CLERK_JWKS_URL"),
+        ({"auth_mode": "keys", "oidc_jwks_url": "https://id.example.com/keys"}, "OIDC_JWKS_URL"),
         ({"auth_mode": "keys", "oidc_client_id": "studio"}, "OIDC_CLIENT_ID"),
         ({**OIDC, "oidc_resource": "https://dakora.example.com"}, "OIDC_RESOURCE"),
         ({**OIDC, "redis_url": "http://redis"}, "REDIS_URL"),

@@ -48,6 +48,9 @@ class TestPointing:
         listed = (await released.client.get(released.prompts)).json()
         assert {one["id"]: one["label_versions"] for one in listed} == {"p": {"production": 1, "staging": 3}, "q": {}}
         assert listed[0]["labels"] == ["latest", "staging"]
+        await put(released, "production", 2)
+        listed = (await released.client.get(released.prompts)).json()
+        assert listed[0]["label_versions"] == {"production": 2, "staging": 3}
 
     async def test_a_moved_label_is_seen_by_the_next_read(self, released):
         url = f"{released.prompts}/p?label=production"

@@ -54,7 +54,7 @@ export function PromptList({ project, prompts }: { project: string; prompts: Pro
                       </span>
                     ))}
                   </span>
-                  <span className="flex shrink-0 items-center gap-1.5">
+                  <span className="flex shrink-0 items-center gap-1.5 max-sm:[&>*+*]:hidden">
                     {Object.entries(one.label_versions).slice(0, 2).map(([label, version]) => (
                       <LabelBadge key={label} label={label} behind={version < one.version_number ? version : undefined} />
                     ))}
