@@ -116,6 +116,19 @@ test("a chat's messages are added, moved by keys and by drag, and saved in their
   expect(moved.messages.map((one) => one.content)).toEqual(["first", "second", "third"]);
 });
 
+test("on a phone a chat's messages are moved by buttons", async () => {
+  await api(platform).post("/prompts", { id: "by-thumb", messages: [{ role: "user", content: "first" }, { role: "user", content: "second" }] });
+  const context = await browser.newContext({ viewport: { width: 360, height: 760 }, hasTouch: true, isMobile: true });
+  const phone = await context.newPage();
+  await phone.goto(`${platform.address}/p/default/prompts/by-thumb`);
+  await phone.getByRole("button", { name: "Move message 2 up" }).tap();
+  await save("", phone);
+  await phone.getByText("Saved as version 2.").first().waitFor();
+  const saved = await api(platform).get<{ messages: { content: string }[] }>("/prompts/by-thumb");
+  expect(saved.messages.map((one) => one.content)).toEqual(["second", "first"]);
+  await context.close();
+});
+
 test("unsaved work survives a reload, and can be thrown away", async () => {
   await api(platform).post("/prompts", { id: "survivor", template: "before" });
   await go("/p/default/prompts/survivor");

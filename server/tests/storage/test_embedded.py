@@ -15,7 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -347,18 +347,17 @@ def test_a_killed_owner_leaves_no_process(initialised: tuple[Origin, Path], fold
 
 def test_after_kill_9_of_a_backend_it_recovers_by_itself(server: EmbeddedPostgres, folder: Path) -> None:
     pid = server.pid
-    connection = psycopg.connect(server.url().replace("+psycopg", ""))
-    # Another session ends only once the postmaster has noticed: until then it still takes connections.
-    witness = psycopg.connect(server.url().replace("+psycopg", ""), autocommit=True)
-    backend = witness.info.backend_pid
-    assert backend in processes(folder)
-    connection.execute("INSERT INTO kept VALUES ('not committed')")
-    os.kill(connection.info.backend_pid, signal.SIGKILL)
-    with pytest.raises(psycopg.OperationalError):
-        connection.commit()
-    eventually(lambda: backend not in processes(folder))
-    eventually(lambda: answers(server))
-    witness.close()
+    url = server.url().replace("+psycopg", "")
+    with closing(psycopg.connect(url)) as connection, closing(psycopg.connect(url)) as witness:
+        # The other session ends only once the postmaster has noticed: until then it still takes connections.
+        backend = witness.info.backend_pid
+        assert backend in processes(folder)
+        connection.execute("INSERT INTO kept VALUES ('not committed')")
+        os.kill(connection.info.backend_pid, signal.SIGKILL)
+        with pytest.raises(psycopg.OperationalError):
+            connection.commit()
+        eventually(lambda: backend not in processes(folder))
+        eventually(lambda: answers(server))
     assert "not committed" not in rows(server)
     assert server.pid == pid
 
@@ -372,14 +371,13 @@ def test_an_orphan_is_stopped_before_the_start(server: EmbeddedPostgres, folder:
 
 
 def test_orphaned_children_without_a_postmaster_are_ended(server: EmbeddedPostgres, folder: Path) -> None:
-    connection = psycopg.connect(server.url().replace("+psycopg", ""), autocommit=True)
-    backend = connection.info.backend_pid
-    os.kill(backend, signal.SIGSTOP)  # does not notice that its postmaster is gone
-    os.kill(server.pid or 0, signal.SIGKILL)
-    eventually(lambda: processes(folder) == [backend])
-    embedded_process.clear_leftovers(folder / "data", patience=0.2)
-    assert processes(folder) == []
-    connection.close()
+    with closing(psycopg.connect(server.url().replace("+psycopg", ""), autocommit=True)) as connection:
+        backend = connection.info.backend_pid
+        os.kill(backend, signal.SIGSTOP)  # does not notice that its postmaster is gone
+        os.kill(server.pid or 0, signal.SIGKILL)
+        eventually(lambda: processes(folder) == [backend])
+        embedded_process.clear_leftovers(folder / "data", patience=0.2)
+        assert processes(folder) == []
 
 
 def test_a_process_that_only_has_the_old_number_is_never_signalled(server: EmbeddedPostgres, folder: Path) -> None:

@@ -8,6 +8,7 @@ import { SessionOver } from "@/features/sign-in/session-over";
 import { SignIn } from "@/features/sign-in/sign-in";
 import { ApiProblem } from "@/lib/api/client";
 import { useShortcut } from "@/lib/hooks";
+import { isSignedIn } from "@/lib/session";
 import { Palette } from "./palette";
 import { Shortcuts } from "./shortcuts";
 import { Sidebar } from "./sidebar";
@@ -24,7 +25,9 @@ export function RootFrame() {
 
   // The address is looked at anew: now there is a project to go to.
   const enter = () => void queries.resetQueries().then(() => router.invalidate());
-  if (me.error instanceof ApiProblem && me.error.status === 401 && !me.data) return <SignIn onSignedIn={enter} />;
+  if (me.error instanceof ApiProblem && me.error.status === 401 && !me.data) {
+    return <SignIn onSignedIn={enter} refused={isSignedIn() ? me.error : undefined} />;
+  }
   return (
     <>
       <a href="#main" className="sr-only z-60 rounded bg-leaf px-3 py-2 text-on-leaf focus:not-sr-only focus:fixed focus:top-2 focus:left-2">

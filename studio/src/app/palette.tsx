@@ -61,7 +61,13 @@ export function Palette({ open, onOpenChange, onShortcuts }: PaletteProps) {
     .sort((a, b) => rank(a.id) - rank(b.id))
     .slice(0, words ? 30 : 6);
   const offers = pages.filter(([name]) => matches(name));
-  const commands = ["Light theme", "Dark theme", "Keyboard shortcuts"].some(matches);
+  const commands = (
+    [
+      ["Light theme", <Sun key="i" />, () => setTheme("light")],
+      ["Dark theme", <Moon key="i" />, () => setTheme("dark")],
+      ["Keyboard shortcuts", <Keyboard key="i" />, onShortcuts],
+    ] as [string, ReactNode, () => void][]
+  ).filter(([name]) => matches(name));
   // What comes from the server comes after the letters: the first of it is what Enter takes.
   const first = listed[0] ? `prompt ${listed[0].id}` : (pages.find(([name]) => matches(name))?.[0] ?? "");
   if (first !== offered) {
@@ -87,32 +93,26 @@ export function Palette({ open, onOpenChange, onShortcuts }: PaletteProps) {
       />
       <Command.List className="max-h-[55dvh] overflow-y-auto p-1.5 [&_[cmdk-group-heading]]:px-3 [&_[cmdk-group-heading]]:py-1.5 [&_[cmdk-group-heading]]:text-xs [&_[cmdk-group-heading]]:text-soft">
         <Command.Empty className="px-3 py-6 text-center text-soft">Nothing is called that.</Command.Empty>
-        {listed.length > 0 && <Command.Group heading="Prompts">
-          {listed.map((one) => (
-            <Command.Item key={one.id} value={`prompt ${one.id}`} onSelect={go(paths.prompt(project ?? "", one.id))} className={itemClass}>
-              <FileText /> <span className="truncate font-mono text-[13px]">{one.id}</span>
-              <span className="truncate text-xs text-soft">{one.description}</span>
-            </Command.Item>
-          ))}
-        </Command.Group>}
+        {listed.length > 0 && (
+          <Command.Group heading="Prompts">
+            {listed.map((one) => (
+              <Command.Item key={one.id} value={`prompt ${one.id}`} onSelect={go(paths.prompt(project ?? "", one.id))} className={itemClass}>
+                <FileText /> <span className="truncate font-mono text-[13px]">{one.id}</span>
+                <span className="truncate text-xs text-soft">{one.description}</span>
+              </Command.Item>
+            ))}
+          </Command.Group>
+        )}
         {offers.length > 0 && <Command.Group heading="Go to">{offers.map((one) => page(...one))}</Command.Group>}
-        {commands && <Command.Group heading="Do">
-          {matches("Light theme") && (
-            <Command.Item value="Light theme" onSelect={act(() => setTheme("light"))} className={itemClass}>
-              <Sun /> Light theme
-            </Command.Item>
-          )}
-          {matches("Dark theme") && (
-            <Command.Item value="Dark theme" onSelect={act(() => setTheme("dark"))} className={itemClass}>
-              <Moon /> Dark theme
-            </Command.Item>
-          )}
-          {matches("Keyboard shortcuts") && (
-            <Command.Item value="Keyboard shortcuts" onSelect={act(onShortcuts)} className={itemClass}>
-              <Keyboard /> Keyboard shortcuts
-            </Command.Item>
-          )}
-        </Command.Group>}
+        {commands.length > 0 && (
+          <Command.Group heading="Do">
+            {commands.map(([name, icon, what]) => (
+              <Command.Item key={name} value={name} onSelect={act(what)} className={itemClass}>
+                {icon} {name}
+              </Command.Item>
+            ))}
+          </Command.Group>
+        )}
       </Command.List>
     </Command.Dialog>
   );

@@ -28,42 +28,42 @@ function ProjectMenu({ project }: { project: string | undefined }) {
   const projects = useQuery({ ...projectsQuery(workspace ?? ""), enabled: !!workspace && !!me.data?.workspaces.length });
   return (
     <>
-    <Menu
-      align="start"
-      trigger={
-        <button type="button" className="flex min-w-0 flex-1 items-center gap-2 rounded-md px-1.5 py-1.5 text-left hover:bg-sunk">
-          <img src="/favicon.svg" alt="" className="size-7 shrink-0" />
-          <span className="min-w-0 flex-1">
-            <span className="block truncate font-semibold">{current.data?.name ?? "Dakora"}</span>
-          </span>
-          <ChevronsUpDown className="size-4 shrink-0 text-soft" aria-label="Switch project" />
-        </button>
-      }
-    >
-      <MenuLabel>Projects</MenuLabel>
-      {projects.data?.map((one) => (
-        <MenuItem key={one.id} onSelect={() => void navigate({ to: paths.prompts(nameInAddress(one)) })}>
-          {one.id === current.data?.id ? <Check /> : <span className="size-4" />}
-          {one.name}
-        </MenuItem>
-      ))}
-      {me.data?.workspaces.map((one) => (
-        <MenuLink key={one.id}>
-          <Link to={paths.workspace(one.id)}>
-            <Users /> {one.name}: projects and members
-          </Link>
-        </MenuLink>
-      ))}
-      {!!me.data?.workspaces.length && (
-        <>
-          <MenuLine />
-          <MenuItem onSelect={() => setMaking(true)}>
-            <Plus /> New team workspace
+      <Menu
+        align="start"
+        trigger={
+          <button type="button" className="flex min-w-0 flex-1 items-center gap-2 rounded-md px-1.5 py-1.5 text-left hover:bg-sunk">
+            <img src="/favicon.svg" alt="" className="size-7 shrink-0" />
+            <span className="min-w-0 flex-1">
+              <span className="block truncate font-semibold">{current.data?.name ?? "Dakora"}</span>
+            </span>
+            <ChevronsUpDown className="size-4 shrink-0 text-soft" aria-label="Switch project" />
+          </button>
+        }
+      >
+        <MenuLabel>Projects</MenuLabel>
+        {projects.data?.map((one) => (
+          <MenuItem key={one.id} onSelect={() => void navigate({ to: paths.prompts(nameInAddress(one)) })}>
+            {one.id === current.data?.id ? <Check /> : <span className="size-4" />}
+            {one.name}
           </MenuItem>
-        </>
-      )}
-    </Menu>
-    <NewTeam open={making} onClose={() => setMaking(false)} />
+        ))}
+        {me.data?.workspaces.map((one) => (
+          <MenuLink key={one.id}>
+            <Link to={paths.workspace(one.id)}>
+              <Users /> {one.name}: projects and members
+            </Link>
+          </MenuLink>
+        ))}
+        {!!me.data?.workspaces.length && (
+          <>
+            <MenuLine />
+            <MenuItem onSelect={() => setMaking(true)}>
+              <Plus /> New team workspace
+            </MenuItem>
+          </>
+        )}
+      </Menu>
+      <NewTeam open={making} onClose={() => setMaking(false)} />
     </>
   );
 }

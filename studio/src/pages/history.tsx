@@ -155,33 +155,33 @@ function Version({ project, prompt, version, older, newest, versions, labels, se
       </Card>
       {/* Below a text of any length: it comes with it, so that nothing is pushed away. */}
       {ready && (
-      <Card title="Where it is used">
-        <ul className="flex flex-col gap-2">
-          {labels.map((label) => (
-            <li key={label} className="flex items-center gap-2">
-              <LabelBadge label={label} /> <span className="text-soft">programs that fetch this label get it</span>
-              {write && (
-                <Button size="sm" look="ghost" className="ml-auto" onClick={() => takeOff.mutate(label)}>
-                  Take off
-                </Button>
-              )}
+        <Card title="Where it is used">
+          <ul className="flex flex-col gap-2">
+            {labels.map((label) => (
+              <li key={label} className="flex items-center gap-2">
+                <LabelBadge label={label} /> <span className="text-soft">programs that fetch this label get it</span>
+                {write && (
+                  <Button size="sm" look="ghost" className="ml-auto" onClick={() => takeOff.mutate(label)}>
+                    Take off
+                  </Button>
+                )}
+              </li>
+            ))}
+            {after.data?.parts.map((part) => (
+              <li key={part.id}>
+                <Link className="font-mono text-[13px] text-leaf hover:underline" to={paths.part(project, part.id)}>
+                  {part.id}
+                </Link>{" "}
+                <span className="text-soft">version {part.version_number} stands in it</span>
+              </li>
+            ))}
+            <li>
+              <Link className="text-leaf hover:underline" to={paths.runs(project)} search={{ prompt, version: String(version) }}>
+                Runs of this version
+              </Link>
             </li>
-          ))}
-          {after.data?.parts.map((part) => (
-            <li key={part.id}>
-              <Link className="font-mono text-[13px] text-leaf hover:underline" to={paths.part(project, part.id)}>
-                {part.id}
-              </Link>{" "}
-              <span className="text-soft">version {part.version_number} stands in it</span>
-            </li>
-          ))}
-          <li>
-            <Link className="text-leaf hover:underline" to={paths.runs(project)} search={{ prompt, version: String(version) }}>
-              Runs of this version
-            </Link>
-          </li>
-        </ul>
-      </Card>
+          </ul>
+        </Card>
       )}
       {dialog === "label" && <MoveLabel project={project} prompt={prompt} version={version} onClose={() => setDialog(null)} />}
       <Dialog

@@ -1,4 +1,4 @@
-import { ChevronDown, ChevronRight, GripVertical, Plus, Trash2 } from "lucide-react";
+import { ArrowDown, ArrowUp, ChevronDown, ChevronRight, GripVertical, Plus, Trash2 } from "lucide-react";
 import { useRef, useState, type KeyboardEvent } from "react";
 import { Button } from "@/components/ui/button";
 import { Select } from "@/components/ui/field";
@@ -13,7 +13,7 @@ type Props = { messages: Message[]; onChange: (messages: Message[]) => void; aro
 const ROLES: Message["role"][] = ["system", "user", "assistant", "tool"];
 const NO_FAULTS: Fault[] = [];
 
-/** A chat: messages that are added, moved by drag or by Alt and arrows on the handle, folded and removed. */
+/** A chat: messages that are added, moved by drag, by Alt and arrows on the handle or by buttons, folded and removed. */
 export function MessagesEditor({ messages, onChange, around, faults, missing, onDeclare }: Props) {
   // A message has no id of its own; its editor keeps one while the page is open, so that moving it moves the editor.
   const [keys, setKeys] = useState(() => messages.map(() => crypto.randomUUID()));
@@ -77,10 +77,19 @@ export function MessagesEditor({ messages, onChange, around, faults, missing, on
                   onDragEnd={() => setDragged(null)}
                   onKeyDown={(event) => onKey(event, n)}
                   aria-label={`Move message ${n + 1}: Alt and arrow keys`}
-                  className="cursor-grab rounded p-1.5 text-soft hover:bg-sunk"
+                  className="cursor-grab rounded p-1.5 text-soft hover:bg-sunk pointer-coarse:hidden"
                 >
                   <GripVertical className="size-4" />
                 </button>
+                {/* A finger scrolls where a mouse drags. */}
+                <span className="hidden pointer-coarse:flex">
+                  <Button look="ghost" size="icon" aria-label={`Move message ${n + 1} up`} disabled={n === 0} onClick={() => move(n, n - 1)}>
+                    <ArrowUp />
+                  </Button>
+                  <Button look="ghost" size="icon" aria-label={`Move message ${n + 1} down`} disabled={n === messages.length - 1} onClick={() => move(n, n + 1)}>
+                    <ArrowDown />
+                  </Button>
+                </span>
                 <Button look="ghost" size="icon" aria-expanded={!isFolded} aria-label={`Fold message ${n + 1}`} onClick={() => fold(key)}>
                   {isFolded ? <ChevronRight /> : <ChevronDown />}
                 </Button>

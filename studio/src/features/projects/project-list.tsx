@@ -62,25 +62,25 @@ export function ProjectList({ workspace }: { workspace: string }) {
         {archived ? "Show the ones in use" : "Show archived ones"}
       </Button>
       <Changeable may={manage}>
-      <Card title="New project">
-        <form
-          className="flex max-w-2xl flex-wrap items-end gap-3"
-          onSubmit={(event) => {
-            event.preventDefault();
-            make.mutate();
-          }}
-        >
-          <Field label="Name" className="min-w-52 flex-1">{(ids) => <Input {...ids} required value={name} onChange={(event) => setName(event.target.value)} />}</Field>
-          <label className="flex h-9 items-center gap-2">
-            <input type="checkbox" className="size-4 accent-(--leaf)" checked={samples} onChange={(event) => setSamples(event.target.checked)} />
-            with examples
-          </label>
-          <Button type="submit" look="main" busy={make.isPending}>
-            Make it
-          </Button>
-        </form>
-        {make.error && <div className="mt-3"><Failure error={make.error} /></div>}
-      </Card>
+        <Card title="New project">
+          <form
+            className="flex max-w-2xl flex-wrap items-end gap-3"
+            onSubmit={(event) => {
+              event.preventDefault();
+              make.mutate();
+            }}
+          >
+            <Field label="Name" className="min-w-52 flex-1">{(ids) => <Input {...ids} required value={name} onChange={(event) => setName(event.target.value)} />}</Field>
+            <label className="flex h-9 items-center gap-2">
+              <input type="checkbox" className="size-4 accent-(--leaf)" checked={samples} onChange={(event) => setSamples(event.target.checked)} />
+              with examples
+            </label>
+            <Button type="submit" look="main" busy={make.isPending}>
+              Make it
+            </Button>
+          </form>
+          {make.error && <div className="mt-3"><Failure error={make.error} /></div>}
+        </Card>
       </Changeable>
     </>
   );

@@ -8,8 +8,9 @@ import { signInWithKey } from "./api-key";
 import { failure, leave } from "./resume";
 
 /** For servers with login: the login service where there is one, or an API key. */
-export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
-  const [error, setError] = useState<unknown>(failure);
+export function SignIn({ onSignedIn, refused }: { onSignedIn: () => void; refused?: Error }) {
+  // Signed in at the service, and refused by the server: its reason says what is set up differently on the two.
+  const [error, setError] = useState<unknown>(failure ?? refused ?? null);
   const [busy, setBusy] = useState<"service" | "key" | null>(null);
   const hasService = login.mode === "oidc" || login.mode === "clerk";
   const isAway = login.mode === "oidc" && !login.authorization_endpoint;

@@ -107,51 +107,51 @@ export function Members({ workspace }: { workspace: string }) {
           <NewTeam open={making} onClose={() => setMaking(false)} />
         </Empty>
       ) : (
-      <Card title="Invite somebody">
-        <form
-          className="flex max-w-2xl flex-wrap items-end gap-2"
-          onSubmit={(event) => {
-            event.preventDefault();
-            invite.mutate();
-          }}
-        >
-          <Field label="E-mail" className="min-w-52 flex-1">{(ids) => <Input {...ids} type="email" required value={email} onChange={(event) => setEmail(event.target.value)} />}</Field>
-          <Field label="Role">
-            {(ids) => (
-              <Select {...ids} value={role} onChange={(event) => setRole(event.target.value as Role)}>
-                {ROLES.map((name) => (
-                  <option key={name}>{name}</option>
-                ))}
-              </Select>
-            )}
-          </Field>
-          <Button type="submit" look="main" busy={invite.isPending}>
-            Invite
-          </Button>
-        </form>
-        {invite.error && <div className="mt-3"><Failure error={invite.error} /></div>}
-        {link && (
-          <div className="mt-3 flex flex-wrap items-center gap-2">
-            <code className="min-w-0 flex-1 rounded-md bg-sunk px-3 py-2 font-mono text-xs break-all">{link}</code>
-            <CopyButton text={link} label="Copy the link" />
-          </div>
-        )}
-        {!!invitations.data?.length && (
-          <ul className="mt-4 flex flex-col gap-2 border-t pt-3">
-            {invitations.data.map((one) => (
-              <li key={one.id} className="flex flex-wrap items-center gap-2">
-                <span>{one.email}</span>
-                <span className="text-soft">
-                  as {one.role}, {one.delivery}, ends {ago(one.expires_at)}
-                </span>
-                <Button size="sm" look="ghost" className="ml-auto" onClick={() => void revoke(one.id).catch(toast.bad)}>
-                  Take back
-                </Button>
-              </li>
-            ))}
-          </ul>
-        )}
-      </Card>
+        <Card title="Invite somebody">
+          <form
+            className="flex max-w-2xl flex-wrap items-end gap-2"
+            onSubmit={(event) => {
+              event.preventDefault();
+              invite.mutate();
+            }}
+          >
+            <Field label="E-mail" className="min-w-52 flex-1">{(ids) => <Input {...ids} type="email" required value={email} onChange={(event) => setEmail(event.target.value)} />}</Field>
+            <Field label="Role">
+              {(ids) => (
+                <Select {...ids} value={role} onChange={(event) => setRole(event.target.value as Role)}>
+                  {ROLES.map((name) => (
+                    <option key={name}>{name}</option>
+                  ))}
+                </Select>
+              )}
+            </Field>
+            <Button type="submit" look="main" busy={invite.isPending}>
+              Invite
+            </Button>
+          </form>
+          {invite.error && <div className="mt-3"><Failure error={invite.error} /></div>}
+          {link && (
+            <div className="mt-3 flex flex-wrap items-center gap-2">
+              <code className="min-w-0 flex-1 rounded-md bg-sunk px-3 py-2 font-mono text-xs break-all">{link}</code>
+              <CopyButton text={link} label="Copy the link" />
+            </div>
+          )}
+          {!!invitations.data?.length && (
+            <ul className="mt-4 flex flex-col gap-2 border-t pt-3">
+              {invitations.data.map((one) => (
+                <li key={one.id} className="flex flex-wrap items-center gap-2">
+                  <span>{one.email}</span>
+                  <span className="text-soft">
+                    as {one.role}, {one.delivery}, ends {ago(one.expires_at)}
+                  </span>
+                  <Button size="sm" look="ghost" className="ml-auto" onClick={() => void revoke(one.id).catch(toast.bad)}>
+                    Take back
+                  </Button>
+                </li>
+              ))}
+            </ul>
+          )}
+        </Card>
       )}
     </Changeable>
   );
