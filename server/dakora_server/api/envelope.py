@@ -30,9 +30,10 @@ _DRAIN_BYTES = 64 * 1024 * 1024
 class _Body:
     """A request's body as it is read, and what to do with a rest that nobody wants."""
 
-    __slots__ = ("_ended", "_receive")
+    __slots__ = ("_ended", "_receive", "_scope")
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._scope = scope
         self._receive = receive
         self._ended = False
 
@@ -44,12 +45,14 @@ class _Body:
         return message
 
     async def drain(self) -> None:
-        """Take what still comes, within bounds, and keep none of it."""
-        seen = 0
+        """Take what still comes and keep none of it, if the request said how much that is: no other need ever end."""
+        declared = dict(self._scope["headers"]).get(b"content-length", b"")
+        if not declared.isdigit() or int(declared) > _DRAIN_BYTES:
+            return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_DRAIN_SECONDS):
-                while not self._ended and seen < _DRAIN_BYTES:
-                    seen += len((await self.receive()).get("body", b""))
+                while not self._ended:
+                    await self.receive()
 
 
 class Envelope:
@@ -72,7 +75,7 @@ class Envelope:
         host, request_id = self._read_headers(scope)
         scope["dakora.request_id"] = request_id
         status = 0
-        body = _Body(receive)
+        body = _Body(scope, receive)
 
         async def send_sealed(message: Message) -> None:
             nonlocal status

@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -39,12 +40,17 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def studio(dev_server, tmp_path_factory):
+def folder():
+    """A folder that anybody may enter: nginx's workers are another user where it is started by root."""
+    made = Path(tempfile.mkdtemp(prefix="nginx-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture(scope="module")
+def studio(dev_server, folder):
     """A client of nginx, which stands before `dakora dev`."""
-    folder = tmp_path_factory.mktemp("nginx")
-    folder.chmod(0o755)
-    for parent in folder.parents[:2]:
-        parent.chmod(0o755)  # nginx's workers are another user where it is started by root
     (folder / "files" / "assets").mkdir(parents=True)
     (folder / "files" / "assets" / "index-abc.js").write_bytes(SCRIPT)
     (folder / "files" / "secret.txt").write_text("not yours")
@@ -75,6 +81,7 @@ def studio(dev_server, tmp_path_factory):
                 yield client
         finally:
             process.terminate()
+            process.wait()
 
 
 def test_files_of_the_studio_come_from_nginx_as_the_server_would_send_them(studio):
