@@ -308,7 +308,12 @@ test("by keys alone: found, changed, saved, released", async () => {
   await api(platform).post("/prompts", { id: "hands-on-keys", template: "one" });
   await go("/p/default/prompts");
   const { keyboard } = page;
-  const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent ?? "");
+  const focused = () =>
+    page.evaluate(() => {
+      const element = document.activeElement;
+      if (element instanceof HTMLInputElement && element.labels?.length) return element.labels[0]?.textContent ?? "";
+      return element?.getAttribute("aria-label") ?? element?.textContent ?? "";
+    });
   const tabTo = async (name: RegExp) => {
     for (let n = 0; n < 60; n += 1) {
       if (name.test(await focused())) return;
@@ -343,8 +348,9 @@ test("by keys alone: found, changed, saved, released", async () => {
   await tabTo(/^\s*Release …$/);
   await keyboard.press("Enter");
   await page.getByRole("dialog").getByLabel("Label").waitFor();
-  await tabTo(/^Label$|production/);
-  await page.getByRole("dialog").getByLabel("Label").fill("by-hand");
+  await tabTo(/^Label$/);
+  await keyboard.press("Control+a");
+  await keyboard.type("by-hand");
   await tabTo(/^Move by-hand here$/);
   await keyboard.press("Enter");
   await said("by-hand is version 2 now. Programs see it within a second.");
