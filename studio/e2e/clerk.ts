@@ -66,7 +66,7 @@ export async function withTls(target: number): Promise<{ address: string; stop: 
   return { address: `https://dakora.localhost:${port(server)}`, stop: () => server.close() };
 }
 
-export type ClerkStandIn = { origin: string; keys: string; publishableKey: string; end: (subject: string) => void; stop: () => void };
+export type ClerkStandIn = { origin: string; keys: string; publishableKey: string; stop: () => void };
 
 export async function startClerk(azp: string): Promise<ClerkStandIn> {
   const scripts = clerkScripts();
@@ -147,7 +147,6 @@ export async function startClerk(azp: string): Promise<ClerkStandIn> {
     origin,
     keys: `http://127.0.0.1:${port(plain)}/jwks.json`,
     publishableKey: `pk_live_${Buffer.from(`clerk.dakora.localhost:${port(secure)}$`).toString("base64")}`,
-    end: (subject) => [...sessions].filter(([, who]) => who === subject).forEach(([client]) => sessions.delete(client)),
     stop: () => {
       secure.close();
       plain.close();

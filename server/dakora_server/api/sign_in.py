@@ -6,7 +6,8 @@ Without a login service of its own, a page speaks to this server alone.
 import asyncio
 import html
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Protocol
 
 import httpx2
 
@@ -23,7 +24,7 @@ _PATIENCE = 3.0
 class Page:
     """What one page of the Studio says about signing in."""
 
-    told: dict[str, str] = field(default_factory=dict)
+    told: dict[str, str]
     """For the Studio's own script; nothing in it is secret."""
     script: str = ""
     """HTML that loads the login service's script, if it has one."""
@@ -31,15 +32,14 @@ class Page:
     connect_hosts: tuple[str, ...] = ()
 
 
-class SignIn:
+class SignIn(Protocol):
     """Says what each page of the Studio is told."""
 
     async def page(self) -> Page:
         """What is told now. Never fails: a login service that is away is told as such."""
-        raise NotImplementedError
 
 
-class Fixed(SignIn):
+class Fixed:
     """A way in that stays as it is: none, API keys, or Clerk."""
 
     def __init__(self, page: Page) -> None:
@@ -70,7 +70,7 @@ def with_clerk(publishable_key: str) -> SignIn:
     return Fixed(Page({"mode": "clerk"}, script, (origin,), (origin,)))
 
 
-class WithOidc(SignIn):
+class WithOidc:
     """The authorization code flow with PKCE, with what the issuer's configuration says of its addresses."""
 
     def __init__(self, verifier: TokenVerifier, *, client_id: str, scope: str, resource: str | None) -> None:

@@ -2,7 +2,6 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { BarChart3, Check, ChevronsUpDown, FileText, GitPullRequestArrow, Keyboard, Plus, Puzzle, Search, Settings, Terminal, Users } from "lucide-react";
 import { useRef, useState, type ReactNode } from "react";
-import { useInSight } from "@/components/layout/sub-nav";
 import { Button } from "@/components/ui/button";
 import { Menu, MenuItem, MenuLabel, MenuLine, MenuLink } from "@/components/ui/menu";
 import { requestsQuery } from "@/features/labels/queries";
@@ -10,6 +9,7 @@ import { meQuery, nameInAddress, projectQuery } from "@/features/me/queries";
 import { projectsQuery } from "@/features/projects/queries";
 import { NewTeam } from "@/features/workspaces/new-team";
 import { paths } from "@/config/paths";
+import { useInSight } from "@/lib/hooks";
 import { YouMenu } from "./you-menu";
 
 /** The project that the address names, or else the caller's own. */

@@ -1,4 +1,5 @@
-import { useEffect, useState } from "react";
+import { useLocation } from "@tanstack/react-router";
+import { useEffect, useState, type RefObject } from "react";
 
 /** `value`, once it has stood still for `ms`. */
 export function useDebounced<T>(value: T, ms: number): T {
@@ -38,4 +39,14 @@ export function useShortcut(shortcut: string, act: () => void, enabled = true) {
 function isTyping(target: EventTarget | null) {
   if (!(target instanceof HTMLElement)) return false;
   return target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName);
+}
+
+/** Where a row of links is wider than the screen, the one of the page that is open is in sight. */
+export function useInSight(nav: RefObject<HTMLElement | null>) {
+  const { pathname } = useLocation();
+  useEffect(() => {
+    const row = nav.current;
+    const active = row?.querySelector<HTMLElement>('[aria-current="page"]');
+    if (row && active && row.scrollWidth > row.clientWidth) row.scrollTo({ left: active.offsetLeft - (row.clientWidth - active.offsetWidth) / 2 });
+  }, [nav, pathname]);
 }

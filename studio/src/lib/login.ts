@@ -12,3 +12,5 @@ function read(): Told {
 
 /** How people get in, as the server wrote it into the page. */
 export const login = read();
+/** The issuer's addresses could not be had when the page was made. */
+export const isServiceAway = login.mode === "oidc" && !login.authorization_endpoint;

@@ -1,5 +1,6 @@
-import { Link, useLocation } from "@tanstack/react-router";
-import { useEffect, useRef, type RefObject } from "react";
+import { Link } from "@tanstack/react-router";
+import { useRef } from "react";
+import { useInSight } from "@/lib/hooks";
 
 /** The pages inside of a page. */
 export function SubNav({ label, items }: { label: string; items: [string, string][] }) {
@@ -14,14 +15,4 @@ export function SubNav({ label, items }: { label: string; items: [string, string
       ))}
     </nav>
   );
-}
-
-/** Where a row of links is wider than the screen, the one of the page that is open is in sight. */
-export function useInSight(nav: RefObject<HTMLElement | null>) {
-  const { pathname } = useLocation();
-  useEffect(() => {
-    const row = nav.current;
-    const active = row?.querySelector<HTMLElement>('[aria-current="page"]');
-    if (row && active && row.scrollWidth > row.clientWidth) row.scrollTo({ left: active.offsetLeft - (row.clientWidth - active.offsetWidth) / 2 });
-  }, [nav, pathname]);
 }

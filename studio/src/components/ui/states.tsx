@@ -57,3 +57,10 @@ export const Skeletons = ({ rows = 6, className = "h-12" }: { rows?: number; cla
     ))}
   </div>
 );
+
+/** What holds for the page as it is, and is no fault. */
+export const Notice = ({ children }: { children: ReactNode }) => (
+  <p role="note" className="rounded-lg bg-sunk px-4 py-2.5 text-soft">
+    {children}
+  </p>
+);

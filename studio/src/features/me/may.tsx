@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
+import { Notice } from "@/components/ui/states";
 import { meQuery, projectQuery, type Role } from "./queries";
 
 /** What a role allows, so that pages offer nothing that would be refused. The server decides in any case. */
@@ -20,12 +21,6 @@ export function useMay(project: string | undefined) {
   const found = useQuery({ ...projectQuery(project ?? ""), enabled: !!project });
   return mayOf(useRole(found.data?.workspace_id));
 }
-
-export const Notice = ({ children }: { children: ReactNode }) => (
-  <p role="note" className="rounded-lg bg-sunk px-4 py-2.5 text-soft">
-    {children}
-  </p>
-);
 
 /** Settings to look at: nothing in it can be pressed unless `may`. */
 export function Changeable({ may, children }: { may: boolean; children: ReactNode }) {

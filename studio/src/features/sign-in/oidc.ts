@@ -23,7 +23,6 @@ const client = (): oauth.Client => ({ client_id: login.client_id ?? "" });
 const callback = () => `${window.location.origin}/login`;
 const meant = (): [string, string][] => (login.resource ? [["resource", login.resource], ["audience", login.resource]] : []);
 
-export const isReachable = () => Boolean(login.authorization_endpoint);
 export const wasSignedIn = () => sessionStorage.getItem(BEFORE) !== null;
 
 /** Goes to the issuer; whoever comes back is where they were. */

@@ -1,5 +1,4 @@
-import { login } from "@/lib/login";
-import { isSignedIn } from "@/lib/session";
+import { isServiceAway, login } from "@/lib/login";
 
 /** What went wrong while somebody signed in, for the page that asks again. */
 export let failure: unknown = null;
@@ -19,7 +18,7 @@ async function resumeOidc() {
   const oidc = await import("./oidc");
   const { pathname, search } = window.location;
   if (pathname === "/login" && /[?&](code|error)=/.test(search)) return oidc.comeBack();
-  if (pathname !== "/login" && oidc.wasSignedIn() && oidc.isReachable() && !isSignedIn()) {
+  if (pathname !== "/login" && oidc.wasSignedIn() && !isServiceAway) {
     await oidc.leaveForIssuer();
     await new Promise(() => undefined); // the page is about to go
   }

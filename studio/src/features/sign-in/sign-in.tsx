@@ -3,7 +3,7 @@ import { Button } from "@/components/ui/button";
 import { Field, Input } from "@/components/ui/field";
 import { Failure } from "@/components/ui/states";
 import { useTitle } from "@/lib/hooks";
-import { login } from "@/lib/login";
+import { isServiceAway, login } from "@/lib/login";
 import { signInWithKey } from "./api-key";
 import { failure, leave } from "./resume";
 
@@ -13,7 +13,6 @@ export function SignIn({ onSignedIn, refused }: { onSignedIn: () => void; refuse
   const [error, setError] = useState<unknown>(failure ?? refused ?? null);
   const [busy, setBusy] = useState<"service" | "key" | null>(null);
   const hasService = login.mode === "oidc" || login.mode === "clerk";
-  const isAway = login.mode === "oidc" && !login.authorization_endpoint;
   useTitle("Sign in");
   const attempt = async (what: "service" | "key", act: () => Promise<void>) => {
     setBusy(what);
@@ -30,14 +29,14 @@ export function SignIn({ onSignedIn, refused }: { onSignedIn: () => void; refuse
       <div className="flex w-full max-w-sm flex-col gap-4 rounded-xl border bg-card p-6">
         <img src="/favicon.svg" alt="" className="size-10" />
         <h1 className="text-lg font-semibold">Sign in to Dakora</h1>
-        {isAway && (
+        {isServiceAway && (
           <Failure
             error={new Error("The login service cannot be reached at the moment. Try again in a minute, or use an API key.")}
             retry={() => window.location.reload()}
           />
         )}
         {error != null && <Failure error={error} />}
-        {hasService && !isAway && (
+        {hasService && !isServiceAway && (
           <Button look="main" busy={busy === "service"} onClick={() => void attempt("service", leave)} autoFocus>
             {login.mode === "clerk" ? "Sign in with Clerk" : "Sign in"}
           </Button>
